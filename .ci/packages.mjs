@@ -1,0 +1,117 @@
+// Checks the tarballs that would be published, then uses them as a stranger does: plain npm, an empty project, and
+// nothing of this workspace in reach. `pnpm build` comes first.
+import { deepStrictEqual } from "node:assert"
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { createRequire } from "node:module"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
+import { publint } from "publint"
+import { formatMessage } from "publint/utils"
+import { published, root, run } from "./workspace.mjs"
+
+const temp = mkdtempSync(join(tmpdir(), "effect-flowwise-"))
+process.on("exit", () => rmSync(temp, { recursive: true, force: true }))
+
+const passed = (what) => console.log(`ok   ${what}`)
+const node = (args, options) => run(process.execPath, args, options)
+// npm and pnpm are scripts for the shell on Windows.
+const windows = process.platform === "win32"
+const shell = (command, args, options) =>
+  run(command, windows ? args.map((argument) => `"${argument}"`) : args, { ...options, shell: windows })
+
+const require = createRequire(import.meta.url)
+const attw = join(dirname(require.resolve("@arethetypeswrong/cli/package.json")), "dist/index.js")
+
+for (const { folder, manifest } of published) {
+  const { filename } = JSON.parse(shell("pnpm", ["pack", "--json", "--pack-destination", temp], { cwd: folder }))
+  const tarball = readFileSync(filename)
+  const { messages, pkg } = await publint({ pack: { tarball: new Uint8Array(tarball).buffer }, strict: true })
+  deepStrictEqual(
+    messages.map((message) => formatMessage(message, pkg, { color: false })),
+    []
+  )
+  passed(`${manifest.name}: publint`)
+  node([attw, filename])
+  passed(`${manifest.name}: the types fit every way of resolving it (attw)`)
+}
+const tarballs = readdirSync(temp).map((file) => `../${file}`)
+
+// The versions of this workspace, so that what a stranger gets today is what was tested.
+const installed = createRequire(join(root, "packages/examples/package.json"))
+const versions = ["effect", "@effect/platform", "@effect/platform-node", "typescript", "@types/node"].map(
+  (name) => `${name}@${JSON.parse(readFileSync(installed.resolve(`${name}/package.json`), "utf8")).version}`
+)
+
+// No setting of this user or of pnpm but the registry.
+const home = join(temp, "home")
+const env = {
+  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^p?npm_/i.test(name))),
+  HOME: home,
+  USERPROFILE: home,
+  npm_config_registry: shell("npm", ["config", "get", "registry"]).trim()
+}
+mkdirSync(home)
+
+const program = `
+import { deleteCustomer } from "@effect-flowwise/client"
+import { NodeFlowwise } from "@effect-flowwise/node"
+import { FlowwiseEmulator } from "@effect-flowwise/testing"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+
+Effect.gen(function* () {
+  const done = yield* deleteCustomer("cust_1")
+  console.log(done._tag)
+}).pipe(
+  Effect.provide(
+    NodeFlowwise.layer.pipe(
+      Layer.provide([FlowwiseEmulator.layerCredentials, FlowwiseEmulator.layerEnvironment]),
+      Layer.provide(FlowwiseEmulator.layer({ customers: ["cust_1"] }))
+    )
+  ),
+  Effect.runPromise
+)
+`
+// `load` and `resolve` are those of the module format.
+const entryPoints = `
+const check = async (name, dist) => {
+  if (Object.keys(await load(name)).length === 0) throw new Error(name + " exports nothing")
+  if (!resolve(name).includes(dist)) throw new Error(name + " is loaded from " + resolve(name))
+  const inner = await load(name + "/" + dist + "/index.js").then(() => "loaded", (error) => error.code)
+  if (inner !== "ERR_PACKAGE_PATH_NOT_EXPORTED") throw new Error("a file inside " + name + ": " + inner)
+}
+`
+const formats = [
+  { type: "module", dist: "dist/esm", prelude: "const load = (name) => import(name), resolve = import.meta.resolve" },
+  { type: "commonjs", dist: "dist/cjs", prelude: "const load = async (name) => require(name), { resolve } = require" }
+]
+
+const compilerOptions = { module: "nodenext", target: "es2022", lib: ["es2022"], types: ["node"], strict: true }
+
+for (const { dist, prelude, type } of formats) {
+  const project = join(temp, type)
+  const inProject = { cwd: project, env }
+  const write = (file, content) => writeFileSync(join(project, file), content)
+  mkdirSync(project)
+  write("package.json", JSON.stringify({ private: true, type }))
+  write("main.ts", program)
+  write("tsconfig.json", JSON.stringify({ compilerOptions: { ...compilerOptions, skipLibCheck: false } }))
+
+  shell("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund", ...tarballs, ...versions], inProject)
+  for (const { manifest } of published) {
+    const files = readdirSync(join(project, "node_modules", manifest.name)).sort()
+    deepStrictEqual(files, ["LICENSE", "README.md", "dist", "package.json", "src"], manifest.name)
+  }
+  passed(`${type}: npm installs the tarballs, which hold what they should`)
+
+  const checks = published.map(({ manifest }) => `check("${manifest.name}", "${dist}")`)
+  write("entry-points.js", `${prelude}\n${entryPoints}\nPromise.all([${checks}])`)
+  node(["entry-points.js"], inProject)
+  passed(`${type}: each package loads from ${dist}, and nothing inside it but what it exports`)
+
+  node([join(project, "node_modules/typescript/bin/tsc")], inProject)
+  passed(`${type}: a program type-checks`)
+
+  deepStrictEqual(node(["main.js"], inProject).trim(), "CustomerDeleted")
+  passed(`${type}: the program deletes a customer of the emulator`)
+}

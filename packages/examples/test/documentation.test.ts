@@ -1,0 +1,103 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs"
+import { dirname, join, resolve } from "node:path"
+import { fileURLToPath } from "node:url"
+import ts from "typescript"
+import { assert, describe, it } from "vitest"
+
+const root = fileURLToPath(new URL("../../..", import.meta.url))
+const examples = join(root, "packages/examples")
+
+/** The files below these folders of the repository, as `docs/errors.md`. */
+const filesIn = (folders: ReadonlyArray<string>, extension: string): ReadonlyArray<string> =>
+  folders
+    .filter((folder) => existsSync(join(root, folder)))
+    .flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).map((file) => join(folder, file))
+    )
+    .map((file) => file.replaceAll("\\", "/"))
+    .filter((file) => file.endsWith(extension))
+
+const packages = readdirSync(join(root, "packages")).map((name) => `packages/${name}`)
+const readmes = ["README.md", ...packages.map((folder) => `${folder}/README.md`)]
+const pages = [...readmes.filter((file) => existsSync(join(root, file))), ...filesIn(["docs", ".github"], ".md")]
+const sources = filesIn(
+  packages.map((folder) => `${folder}/src`),
+  ".ts"
+)
+const read = (file: string): string => readFileSync(join(root, file), "utf8")
+
+interface Block {
+  readonly file: string
+  /** Of the opening fence, counted from 1. */
+  readonly line: number
+  readonly code: string
+}
+
+/** Every fenced `ts` block of a page, or of the docstrings of a module. */
+const blocksOf = (file: string, text: string): ReadonlyArray<Block> => {
+  const margin = file.endsWith(".ts") ? "[ \\t]*\\*[ \\t]?" : "[ \\t]*"
+  const fenced = new RegExp(`^${margin}\`\`\`(?:ts|typescript)\\b.*\\r?\\n([^]*?)^${margin}\`\`\``, "gm")
+  return Array.from(text.matchAll(fenced), (match) => ({
+    file,
+    line: text.slice(0, match.index).split("\n").length,
+    code: (match[1] ?? "").replace(new RegExp(`^${margin}`, "gm"), "")
+  }))
+}
+
+/** Type-checks all blocks in one program, each as a module of `packages/examples`; nothing is written. */
+const failuresOf = (blocks: ReadonlyArray<Block>): ReadonlyArray<string> => {
+  const { config } = ts.readConfigFile(join(examples, "tsconfig.json"), ts.sys.readFile)
+  const options = { ...ts.parseJsonConfigFileContent(config, ts.sys, examples).options, noUnusedLocals: false }
+  const virtual = new Map(
+    blocks.map((block, index) => [join(examples, `block-${index}.ts`).replaceAll("\\", "/"), block])
+  )
+  const host = ts.createCompilerHost(options)
+  const { fileExists, readFile } = host
+  host.fileExists = (file) => virtual.has(file) || fileExists(file)
+  host.readFile = (file) => virtual.get(file)?.code ?? readFile(file)
+  const program = ts.createProgram([...virtual.keys()], options, host)
+  return ts.getPreEmitDiagnostics(program).map(({ file, messageText, start }) => {
+    const message = ts.flattenDiagnosticMessageText(messageText, "\n")
+    const block = file && virtual.get(file.fileName)
+    if (file === undefined || block === undefined) return `${file?.fileName ?? "program"} ${message}`
+    return `${block.file}:${block.line + 1 + file.getLineAndCharacterOfPosition(start ?? 0).line} ${message}`
+  })
+}
+
+/** Relative links that lead to no file. */
+const deadLinksOf = (file: string, text: string): ReadonlyArray<string> =>
+  Array.from(text.matchAll(/\]\((?!\w+:|#)([^)#\s]+)[^)]*\)/g), ([, link = ""]) => link)
+    .filter((link) => !existsSync(resolve(root, dirname(file), decodeURIComponent(link))))
+    .map((link) => `${file} links to ${link}`)
+
+describe("documentation", () => {
+  it("every ts block of the pages and the docstrings compiles", { timeout: 180_000 }, () => {
+    const blocks = [...pages, ...sources].flatMap((file) => blocksOf(file, read(file)))
+    assert.isNotEmpty(blocks)
+    assert.deepStrictEqual(failuresOf(blocks), [])
+  })
+
+  it("every relative link of the pages leads to a file", () => {
+    assert.deepStrictEqual(
+      pages.flatMap((file) => deadLinksOf(file, read(file))),
+      []
+    )
+  })
+
+  it("a block that does not compile is reported at its line of the page", { timeout: 180_000 }, () => {
+    const page = ["# Page", "", "```ts", "const fine = 1", "const wrong: string = fine", "```", ""].join("\n")
+    const docstring = ["/**", " * ```ts", ' * export { gone } from "@effect-flowwise/client"', " * ```", " */"].join(
+      "\n"
+    )
+    const failures = failuresOf([...blocksOf("docs/page.md", page), ...blocksOf("src/Module.ts", docstring)])
+    assert.deepStrictEqual(
+      failures.map((failure) => failure.split(" ")[0]),
+      ["docs/page.md:5", "src/Module.ts:3"]
+    )
+  })
+
+  it("a link to a file that does not exist is reported", () => {
+    const page = "[a](https://example.com) [b](#here) [c](../packages) [d](./gone.md#section)"
+    assert.deepStrictEqual(deadLinksOf("docs/page.md", page), ["docs/page.md links to ./gone.md"])
+  })
+})

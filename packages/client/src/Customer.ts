@@ -1,0 +1,97 @@
+/**
+ * @since 0.1.0
+ */
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+
+const MAX_ID_BYTES = 1024
+
+/**
+ * Says why an id can't be sent without changing its meaning; `undefined` where it can.
+ *
+ * @internal
+ */
+export const whyRefused = (customerId: unknown): string | undefined => {
+  if (typeof customerId !== "string") {
+    return `A customer id must be a string, and this is of type ${typeof customerId}`
+  }
+  if (customerId === "") {
+    return "The customer id is empty"
+  }
+  if (customerId === "." || customerId === "..") {
+    return "The customer id is a dot segment, which URL parsers remove even where it is percent-encoded"
+  }
+  // Length first: a huge string must not be encoded, or even scanned, to be refused.
+  if (customerId.length > MAX_ID_BYTES || new TextEncoder().encode(customerId).length > MAX_ID_BYTES) {
+    return `The customer id is longer than ${MAX_ID_BYTES} bytes of UTF-8`
+  }
+  if (/\p{Surrogate}/u.test(customerId)) {
+    return "The customer id holds half of a surrogate pair, which UTF-8 can't express"
+  }
+  return undefined
+}
+
+/**
+ * A customer's id that can be sent as one path segment, byte for byte.
+ *
+ * Refused are the empty string, `.` and `..`, lone surrogates, and more than 1,024 bytes of UTF-8. Nothing is trimmed
+ * or normalised: `"a/b"`, `"a%2Fb"`, blanks and emoji are ids like any other.
+ *
+ * Source: `customer_id` of `DELETE /customer/{customer_id}`, Flowwise Native API 1.0.0; RFC 3986 §3.3 and §5.2.4.
+ *
+ * @example
+ * ```ts
+ * import { CustomerId } from "@effect-flowwise/client"
+ * import * as Schema from "effect/Schema"
+ *
+ * const id: CustomerId = Schema.decodeUnknownSync(CustomerId)("cust_priya_sharma_2024")
+ * ```
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const CustomerId = Schema.String.pipe(
+  Schema.filter(whyRefused, { identifier: "CustomerId", description: "Unique identifier for the customer." }),
+  Schema.brand("@effect-flowwise/client/CustomerId")
+)
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type CustomerId = typeof CustomerId.Type
+
+/**
+ * The proof that a customer was deleted: the vendor answered 204.
+ *
+ * Source: `204` of `DELETE /customer/{customer_id}`, Flowwise Native API 1.0.0.
+ *
+ * @example
+ * ```ts
+ * import { CustomerDeleted } from "@effect-flowwise/client"
+ * import * as DateTime from "effect/DateTime"
+ *
+ * const done = new CustomerDeleted({
+ *   customerId: "cust_priya_sharma_2024",
+ *   environment: "sandbox",
+ *   deletedAt: DateTime.unsafeMake("2026-01-31T10:00:00Z")
+ * })
+ * ```
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export class CustomerDeleted extends Schema.TaggedClass<CustomerDeleted>("@effect-flowwise/client/CustomerDeleted")(
+  "CustomerDeleted",
+  {
+    customerId: Schema.String,
+    /** The environment's name: `"sandbox"`, `"production"`, or your own. */
+    environment: Schema.String,
+    /** The answer's `x-request-id`, for the vendor's support. */
+    requestId: Schema.optionalWith(Schema.String, { as: "Option" }).pipe(
+      Schema.withConstructorDefault(() => Option.none<string>())
+    ),
+    /** When the 204 arrived, by the client's clock. */
+    deletedAt: Schema.DateTimeUtc
+  }
+) {}

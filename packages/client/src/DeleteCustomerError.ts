@@ -1,0 +1,324 @@
+/**
+ * Every way in which a customer is not known to be deleted.
+ *
+ * @since 0.1.0
+ */
+import type * as Duration from "effect/Duration"
+import * as Equal from "effect/Equal"
+import * as Hash from "effect/Hash"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+
+/**
+ * The vendor's `ErrorResponse`, the body of every documented error. All three are open strings.
+ *
+ * @internal
+ */
+export const ErrorResponse = Schema.Struct({
+  message: Schema.String,
+  code: Schema.String,
+  type: Schema.String
+})
+
+/**
+ * The vendor's four documented errors, as its page gives them.
+ *
+ * @internal
+ */
+export const documented = {
+  400: { message: "Invalid customer ID format provided", code: "invalid_customer_id", type: "validation_error" },
+  401: { message: "Invalid API credentials provided", code: "unauthorized", type: "authentication_error" },
+  404: {
+    message: "Customer not found with the provided customer ID",
+    code: "customer_not_found",
+    type: "resource_error"
+  },
+  500: { message: "Customer deletion failed due to server error", code: "deletion_failed", type: "server_error" }
+} as const
+
+const defaulted = (value: string) =>
+  Schema.String.pipe(
+    Schema.propertySignature,
+    Schema.withConstructorDefault(() => value)
+  )
+
+const requestId = {
+  /** The answer's `x-request-id`, for the vendor's support. */
+  requestId: Schema.optionalWith(Schema.String, { as: "Option" }).pipe(
+    Schema.withConstructorDefault(() => Option.none<string>())
+  )
+}
+
+const retryAfter = {
+  /** How long the server asks to wait, 24 hours at most; none where it doesn't say, or not clearly. */
+  retryAfter: Schema.optionalWith(Schema.Duration, { as: "Option" }).pipe(
+    Schema.withConstructorDefault(() => Option.none<Duration.Duration>())
+  )
+}
+
+/** What the server said, with the page's own words for who makes such an error by hand, say in a test. */
+const answered = (status: keyof typeof documented) => ({
+  /** In the server's words, rid of the customer's id: safe to log. */
+  message: defaulted(documented[status].message),
+  code: defaulted(documented[status].code),
+  type: defaulted(documented[status].type),
+  ...requestId
+})
+
+/**
+ * `400`, or an id that can't be sent: the id has no valid format. Correct it; the same id fails again.
+ *
+ * `rejectedBy: "client"` means that nothing was sent.
+ *
+ * Source: `400` of `DELETE /customer/{customer_id}`, Flowwise Native API 1.0.0.
+ *
+ * @example
+ * ```ts
+ * import { deleteCustomer } from "@effect-flowwise/client"
+ * import * as Effect from "effect/Effect"
+ *
+ * const program = deleteCustomer("..").pipe(
+ *   Effect.catchTag("InvalidCustomerId", (error) => Effect.logWarning(`${error.message} (by the ${error.rejectedBy})`))
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class InvalidCustomerId extends Schema.TaggedError<InvalidCustomerId>(
+  "@effect-flowwise/client/InvalidCustomerId"
+)("InvalidCustomerId", {
+  /** The id that was asked for; empty where it was no string. */
+  customerId: Schema.String,
+  rejectedBy: Schema.Literal("client", "server"),
+  ...answered(400)
+}) {}
+
+/**
+ * `401`: the client id or the client secret is not valid in this environment. Every other call fails in the same way
+ * until they are corrected. A key that was reset in the vendor's dashboard stops working at once.
+ *
+ * Source: `401` of `DELETE /customer/{customer_id}`, Flowwise Native API 1.0.0.
+ *
+ * @example
+ * ```ts
+ * import { deleteCustomer } from "@effect-flowwise/client"
+ * import * as Effect from "effect/Effect"
+ *
+ * const program = deleteCustomer("cust_priya_sharma_2024").pipe(
+ *   Effect.catchTag("Unauthorized", (error) => Effect.logFatal(`Check the credentials: ${error.message}`))
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class Unauthorized extends Schema.TaggedError<Unauthorized>("@effect-flowwise/client/Unauthorized")(
+  "Unauthorized",
+  answered(401)
+) {}
+
+/**
+ * `404`: the vendor knows no customer with this id.
+ *
+ * After an attempt whose answer was lost it can also mean that this very attempt deleted the customer:
+ * `afterAmbiguousAttempt` tells.
+ *
+ * Source: `404` of `DELETE /customer/{customer_id}`, Flowwise Native API 1.0.0.
+ *
+ * @example
+ * ```ts
+ * import { deleteCustomer } from "@effect-flowwise/client"
+ * import * as Effect from "effect/Effect"
+ *
+ * // Who only wants the customer gone takes a 404 for an answer.
+ * const gone = deleteCustomer("cust_priya_sharma_2024").pipe(
+ *   Effect.catchTag("CustomerNotFound", () => Effect.void)
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class CustomerNotFound extends Schema.TaggedError<CustomerNotFound>("@effect-flowwise/client/CustomerNotFound")(
+  "CustomerNotFound",
+  {
+    /** The id that was asked for, not one read from the answer. */
+    customerId: Schema.String,
+    /** Whether an earlier attempt of the same call may have deleted the customer. */
+    afterAmbiguousAttempt: Schema.Boolean.pipe(
+      Schema.propertySignature,
+      Schema.withConstructorDefault(() => false)
+    ),
+    ...answered(404)
+  }
+) {}
+
+/**
+ * `500`: the vendor failed to delete the customer. That it kept the data is likely but not certain; to ask again is
+ * safe (RFC 9110 §9.2.2: DELETE is idempotent).
+ *
+ * Source: `500` of `DELETE /customer/{customer_id}`, Flowwise Native API 1.0.0.
+ *
+ * @example
+ * ```ts
+ * import { deleteCustomer } from "@effect-flowwise/client"
+ * import * as Effect from "effect/Effect"
+ *
+ * const program = deleteCustomer("cust_priya_sharma_2024").pipe(
+ *   Effect.retry({ times: 2, while: (error) => error._tag === "DeletionFailed" })
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class DeletionFailed extends Schema.TaggedError<DeletionFailed>("@effect-flowwise/client/DeletionFailed")(
+  "DeletionFailed",
+  {
+    customerId: Schema.String,
+    ...answered(500)
+  }
+) {}
+
+/**
+ * `429`, whatever its body: too many requests. Nothing was deleted; ask again after `retryAfter`.
+ *
+ * Source: RFC 6585 §4; `Retry-After` as in RFC 9110 §10.2.3. Not on the vendor's page for this operation.
+ *
+ * @example
+ * ```ts
+ * import { deleteCustomer } from "@effect-flowwise/client"
+ * import * as Effect from "effect/Effect"
+ * import * as Equal from "effect/Equal"
+import * as Hash from "effect/Hash"
+import * as Option from "effect/Option"
+ *
+ * const program = deleteCustomer("cust_priya_sharma_2024").pipe(
+ *   Effect.catchTag("RateLimited", (error) =>
+ *     Effect.sleep(Option.getOrElse(error.retryAfter, () => "1 minute" as const)))
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class RateLimited extends Schema.TaggedError<RateLimited>("@effect-flowwise/client/RateLimited")("RateLimited", {
+  message: defaulted("Too many requests: nothing was deleted. Send fewer, or wait before the next one"),
+  ...retryAfter,
+  ...requestId
+}) {}
+
+const unexpected = {
+  message: defaulted("The answer is none that is documented for this operation"),
+  /** The HTTP status; `0` where a browser hides a redirect's. */
+  status: Schema.NonNegativeInt,
+  /** The body as the vendor's `ErrorResponse`, where it is one. */
+  error: Schema.optionalWith(ErrorResponse, { as: "Option" }).pipe(
+    Schema.withConstructorDefault(() => Option.none<typeof ErrorResponse.Type>())
+  ),
+  /** The first 1,024 characters of the body; empty where there is none or it is unreadable. */
+  body: defaulted(""),
+  ...retryAfter,
+  ...requestId
+}
+
+const sameUnexpected = Schema.equivalence(Schema.typeSchema(Schema.Struct(unexpected)))
+
+/**
+ * Any other answer: a success that is no 204, a redirect, a proxy's error page, a documented status without its
+ * documented body. It says nothing about the customer, so look at `status` and `body` before you act.
+ *
+ * Source: RFC 9110 §15.
+ *
+ * @example
+ * ```ts
+ * import { deleteCustomer } from "@effect-flowwise/client"
+ * import * as Effect from "effect/Effect"
+ *
+ * const program = deleteCustomer("cust_priya_sharma_2024").pipe(
+ *   Effect.catchTag("UnexpectedResponse", (error) => Effect.logError(error.message, error.status, error.body))
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class UnexpectedResponse extends Schema.TaggedError<UnexpectedResponse>(
+  "@effect-flowwise/client/UnexpectedResponse"
+)("UnexpectedResponse", unexpected) {
+  // `error` is a plain object, which `Equal` by itself compares by reference.
+  [Equal.symbol](that: unknown): boolean {
+    return that instanceof UnexpectedResponse && sameUnexpected(this, that)
+  }
+
+  [Hash.symbol](): number {
+    return Hash.number(this.status)
+  }
+}
+
+/**
+ * No answer.
+ *
+ * - `Connection`: no connection came about (name, port, TLS, connect time-out).
+ * - `Timeout`: no complete answer in time.
+ * - `Transport`: the connection broke, or what came over it is not HTTP.
+ * - `InvalidRequest`: the request can't be sent as it is; the message says what to correct.
+ *
+ * `delivered: "no"` means that the request provably never left. With `"unknown"` the customer may or may not be
+ * deleted: ask again, and take a 404 for "gone".
+ *
+ * @example
+ * ```ts
+ * import { deleteCustomer } from "@effect-flowwise/client"
+ * import * as Effect from "effect/Effect"
+ *
+ * const program = deleteCustomer("cust_priya_sharma_2024").pipe(
+ *   Effect.retry({ times: 2, while: (error) => error._tag === "RequestFailed" && error.delivered === "no" })
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class RequestFailed extends Schema.TaggedError<RequestFailed>("@effect-flowwise/client/RequestFailed")(
+  "RequestFailed",
+  {
+    message: defaulted("The request got no answer"),
+    reason: Schema.Literal("Connection", "Timeout", "Transport", "InvalidRequest"),
+    delivered: Schema.Literal("no", "unknown")
+  }
+) {}
+
+/**
+ * The schema of every error of `deleteCustomer`, to carry one through a queue, a workflow or RPC.
+ *
+ * @example
+ * ```ts
+ * import { CustomerNotFound, DeleteCustomerError } from "@effect-flowwise/client"
+ * import * as Schema from "effect/Schema"
+ *
+ * const json = Schema.encodeSync(Schema.parseJson(DeleteCustomerError))(new CustomerNotFound({ customerId: "cust_1" }))
+ * const back: DeleteCustomerError = Schema.decodeSync(Schema.parseJson(DeleteCustomerError))(json)
+ * ```
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export const DeleteCustomerError = Schema.Union(
+  InvalidCustomerId,
+  Unauthorized,
+  CustomerNotFound,
+  DeletionFailed,
+  RateLimited,
+  UnexpectedResponse,
+  RequestFailed
+)
+
+/**
+ * Every way in which `deleteCustomer` can end without a deletion.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export type DeleteCustomerError = typeof DeleteCustomerError.Type

@@ -1,0 +1,131 @@
+/**
+ * @since 0.1.0
+ */
+import * as Config from "effect/Config"
+import * as ConfigError from "effect/ConfigError"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+
+/**
+ * Which installation of Flowwise is asked: the vendor's sandbox, its production, or your own.
+ *
+ * Source: `servers` of the Flowwise Native API 1.0.0; the product can also be self-hosted.
+ *
+ * @example
+ * ```ts
+ * import { Environment } from "@effect-flowwise/client"
+ *
+ * const selfHosted = Environment.layer("https://flowwise.example.com/router", { name: "staging" })
+ * ```
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export class Environment extends Context.Tag("@effect-flowwise/client/Environment")<
+  Environment,
+  {
+    /** Stands in every outcome, so that a sandbox's deletion can't pass for production's. */
+    readonly name: string
+    /** Absolute, without a trailing slash. */
+    readonly baseUrl: string
+  }
+>() {
+  /**
+   * A host of your own. The name defaults to the host. A URL is refused that is not absolute http(s), that has user
+   * info, a query or a fragment, or that is plain `http:` to another machine, unless `allowHttp`.
+   */
+  static readonly layer = (
+    baseUrl: string,
+    options: { readonly name?: string; readonly allowHttp?: boolean } = {}
+  ): Layer.Layer<Environment, ConfigError.ConfigError> =>
+    Layer.effect(Environment, Either.mapLeft(selfHosted(baseUrl, options), ConfigError.prefixed(["baseUrl"])))
+
+  /** `https://sandbox.flowwise.com/router`, named `"sandbox"`. */
+  static readonly layerSandbox: Layer.Layer<Environment> = Layer.sync(Environment, () => vendor.sandbox)
+
+  /** `https://app.flowwise.com/router`, named `"production"`. */
+  static readonly layerProduction: Layer.Layer<Environment> = Layer.sync(Environment, () => vendor.production)
+
+  /**
+   * From `FLOWWISE_BASE_URL`; without one from `FLOWWISE_ENVIRONMENT`, which is `sandbox` or `production`; without
+   * either the sandbox. `FLOWWISE_ALLOW_HTTP=true` permits plain http to another machine.
+   */
+  static readonly layerConfig: Layer.Layer<Environment, ConfigError.ConfigError> = Layer.effect(
+    Environment,
+    Effect.gen(function* () {
+      const allowHttp = yield* Config.withDefault(Config.boolean("FLOWWISE_ALLOW_HTTP"), false)
+      const baseUrl = yield* Config.option(setting("FLOWWISE_BASE_URL", (url) => selfHosted(url, { allowHttp })))
+      if (Option.isSome(baseUrl)) {
+        return baseUrl.value
+      }
+      return yield* Config.withDefault(setting("FLOWWISE_ENVIRONMENT", byName), vendor.sandbox)
+    })
+  )
+}
+
+const vendor = {
+  sandbox: { name: "sandbox", baseUrl: "https://sandbox.flowwise.com/router" },
+  production: { name: "production", baseUrl: "https://app.flowwise.com/router" }
+}
+
+// Named last, so that what `parse` refuses is named too.
+const setting = <A>(name: string, parse: (text: string) => Either.Either<A, ConfigError.ConfigError>) =>
+  Config.string().pipe(Config.mapOrFail(parse), Config.nested(name))
+
+const byName = (text: string) => {
+  const name = text.trim()
+  return name === "sandbox" || name === "production"
+    ? Either.right(vendor[name])
+    : Either.left(ConfigError.InvalidData([], `must be "sandbox" or "production"`))
+}
+
+const selfHosted = (baseUrl: string, options: { readonly name?: string; readonly allowHttp?: boolean }) =>
+  Either.mapBoth(parseBaseUrl(baseUrl, options), {
+    onLeft: (problem) => ConfigError.InvalidData([], problem),
+    onRight: (url) => ({ name: options.name ?? url.host, baseUrl: withoutTrailingSlash(url) })
+  })
+
+/**
+ * The base URL without its trailing slashes.
+ *
+ * @internal
+ */
+export const withoutTrailingSlash = (url: URL): string => url.href.replace(/\/+$/, "")
+
+/**
+ * The URL, or what is wrong with it. The problem never shows the URL, which may hold a password.
+ *
+ * @internal
+ */
+export const parseBaseUrl = (
+  baseUrl: string,
+  options: { readonly allowHttp?: boolean }
+): Either.Either<URL, string> => {
+  if (typeof baseUrl !== "string" || baseUrl.trim() === "") {
+    return Either.left("must be an absolute https URL, and is blank")
+  }
+  const parsed = Either.try(() => new URL(baseUrl))
+  // The URL parser is lenient: it drops inner line breaks, turns backslashes round, and needs no slashes at all.
+  if (Either.isLeft(parsed) || !/^https?:\/\/[^\s/\\][^\s\\]*$/i.test(baseUrl.trim())) {
+    return Either.left("must be an absolute https URL, such as https://flowwise.example.com/router")
+  }
+  const url = parsed.right
+  if (url.username !== "" || url.password !== "") {
+    return Either.left("must not hold a user name or password")
+  }
+  if (/[?#]/.test(baseUrl)) {
+    return Either.left("must not hold a query or a fragment")
+  }
+  if (url.protocol === "http:" && options.allowHttp !== true && !isLoopback(url.hostname)) {
+    return Either.left(
+      "must be https, since plain http would show the client secret on the network (FLOWWISE_ALLOW_HTTP=true or allowHttp permits it)"
+    )
+  }
+  return Either.right(url)
+}
+
+// The URL parser has already turned every spelling of an IPv4 address into four decimal numbers.
+const isLoopback = (hostname: string) => /^(127\.\d+\.\d+\.\d+|\[::1\]|(.+\.)?localhost)$/.test(hostname)

@@ -1,0 +1,296 @@
+/**
+ * The service, its layers, and `deleteCustomer` from the caller down to the answer. `Transport.ts` has the bytes.
+ *
+ * @since 0.1.0
+ */
+import * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import * as Clock from "effect/Clock"
+import type { ConfigError } from "effect/ConfigError"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import { identity } from "effect/Function"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Record from "effect/Record"
+import * as Schema from "effect/Schema"
+import type * as Tracer from "effect/Tracer"
+import { type ClientCredentials, Credentials, headerValue } from "./Credentials.js"
+import { CustomerDeleted, whyRefused } from "./Customer.js"
+import {
+  CustomerNotFound,
+  type DeleteCustomerError,
+  DeletionFailed,
+  documented,
+  ErrorResponse,
+  InvalidCustomerId,
+  RateLimited,
+  RequestFailed,
+  Unauthorized,
+  UnexpectedResponse
+} from "./DeleteCustomerError.js"
+import { Environment, parseBaseUrl, withoutTrailingSlash } from "./Environment.js"
+import { parseRetryAfter } from "./RetryAfter.js"
+import { customerIdIn, type Hidden, secretIn, tidy } from "./ServerText.js"
+import { readBody, send, timedOut } from "./Transport.js"
+
+/**
+ * Erases customers at one Flowwise environment with one account.
+ *
+ * A request is sent once and is bounded by `timeout`. Retries are the caller's: they compose on top.
+ *
+ * @example
+ * ```ts
+ * import { deleteCustomer, FlowwiseClient } from "@effect-flowwise/client"
+ * import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+ * import * as Effect from "effect/Effect"
+ * import * as Layer from "effect/Layer"
+ *
+ * const program = deleteCustomer("cust_priya_sharma_2024").pipe(
+ *   Effect.provide(FlowwiseClient.layerConfig.pipe(Layer.provide(FetchHttpClient.layer)))
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export class FlowwiseClient extends Context.Tag("@effect-flowwise/client/FlowwiseClient")<
+  FlowwiseClient,
+  {
+    /** The environment's name. */
+    readonly environment: string
+    readonly deleteCustomer: (customerId: string) => Effect.Effect<CustomerDeleted, DeleteCustomerError>
+  }
+>() {
+  /**
+   * - `timeout`: for one request, from the credentials to the end of the body; 30 seconds unless told otherwise.
+   * - `transformClient`: wraps the `HttpClient`, say with a proxy's headers.
+   */
+  static readonly make = (
+    options: {
+      readonly transformClient?: (client: HttpClient.HttpClient) => HttpClient.HttpClient
+      readonly timeout?: Duration.DurationInput
+    } = {}
+  ): Effect.Effect<FlowwiseClient["Type"], never, HttpClient.HttpClient | Credentials | Environment> =>
+    Effect.gen(function* () {
+      const httpClient = (options.transformClient ?? identity)(yield* HttpClient.HttpClient)
+      const credentials = yield* Credentials
+      const environment = yield* Environment
+      const timeout = Duration.decode(options.timeout ?? "30 seconds")
+
+      // The layers of `Environment` refuse such a URL; a service made by hand comes unchecked.
+      const base = parseBaseUrl(environment.baseUrl, { allowHttp: true })
+      if (Either.isLeft(base)) {
+        return { environment: environment.name, deleteCustomer: () => invalidRequest(`The base URL ${base.left}`) }
+      }
+      const { host } = base.right
+      const endpoint = `${withoutTrailingSlash(base.right)}/customer/`
+      const spanOptions = clientSpan(base.right)
+
+      const attempt = (customerId: string, span: Tracer.Span) => {
+        let delivered: "no" | "unknown" = "no"
+        return Effect.gen(function* () {
+          const headers = yield* Effect.flatMap(credentials.get, requestHeaders)
+          const request = HttpClientRequest.del(endpoint + encodeURIComponent(customerId), { headers })
+          delivered = "unknown"
+          const response = yield* send(httpClient, request, { span, host })
+          return yield* judge({
+            customerId,
+            environment: environment.name,
+            host,
+            response,
+            secret: secretIn(headers["x-client-secret"])
+          })
+        }).pipe(
+          Effect.scoped,
+          // Even where the caller is not, in a finalizer for example: nothing would bound it there.
+          Effect.interruptible,
+          Effect.timeoutFail({
+            duration: timeout,
+            onTimeout: () => timedOut(`No complete answer from ${host} within ${Duration.format(timeout)}`, delivered)
+          }),
+          Effect.tapErrorTag("RequestFailed", ({ reason }) => Effect.sync(() => span.attribute("error.type", reason))),
+          Effect.withParentSpan(span)
+        )
+      }
+
+      return {
+        environment: environment.name,
+        deleteCustomer: (customerId: string) => {
+          const problem = whyRefused(customerId)
+          return problem === undefined
+            ? Effect.useSpan("DELETE /customer/{customer_id}", spanOptions, (span) => attempt(customerId, span))
+            : Effect.fail(
+                new InvalidCustomerId({
+                  message: `${problem}. Nothing was sent`,
+                  customerId: typeof customerId === "string" ? customerId : "",
+                  rejectedBy: "client"
+                })
+              )
+        }
+      }
+    })
+
+  /** `make` with its defaults. */
+  static readonly layer: Layer.Layer<FlowwiseClient, never, HttpClient.HttpClient | Credentials | Environment> =
+    Layer.effect(
+      FlowwiseClient,
+      Effect.suspend(() => FlowwiseClient.make())
+    )
+
+  /** Credentials and environment from `FLOWWISE_…` settings. */
+  static readonly layerConfig: Layer.Layer<FlowwiseClient, ConfigError, HttpClient.HttpClient> =
+    FlowwiseClient.layer.pipe(Layer.provide([Credentials.layerConfig, Environment.layerConfig]))
+}
+
+/**
+ * Deletes one customer, for good.
+ *
+ * Sends one `DELETE /customer/{customer_id}` and succeeds only where the answer is a 204. It never retries, and ends
+ * within the client's `timeout`.
+ *
+ * - `InvalidCustomerId`: 400, or an id that can't be sent; then nothing was.
+ * - `Unauthorized`: 401, the credentials are not valid here.
+ * - `CustomerNotFound`: 404, the vendor knows no such customer.
+ * - `DeletionFailed`: 500, the vendor failed.
+ * - `RateLimited`: 429, with `retryAfter` where the server gave one.
+ * - `UnexpectedResponse`: any other answer, a proxy's error page for example.
+ * - `RequestFailed`: no answer; `delivered` tells whether the customer may be deleted all the same.
+ *
+ * Source: `DELETE /customer/{customer_id}`, Flowwise Native API 1.0.0; RFC 9110 §9.3.5.
+ *
+ * @example
+ * ```ts
+ * import { deleteCustomer } from "@effect-flowwise/client"
+ * import * as Effect from "effect/Effect"
+ *
+ * const forget = (customerId: string) =>
+ *   deleteCustomer(customerId).pipe(
+ *     Effect.tap((deleted) => Effect.log(`Deleted in ${deleted.environment}`)),
+ *     Effect.catchTag("CustomerNotFound", () => Effect.log("There was nothing to delete"))
+ *   )
+ * ```
+ *
+ * @since 0.1.0
+ * @category operations
+ */
+export const deleteCustomer = (
+  customerId: string
+): Effect.Effect<CustomerDeleted, DeleteCustomerError, FlowwiseClient> =>
+  Effect.flatMap(FlowwiseClient, (client) => client.deleteCustomer(customerId))
+
+const invalidRequest = (problem: string) =>
+  Effect.fail(new RequestFailed({ message: `${problem}. Nothing was sent`, reason: "InvalidRequest", delivered: "no" }))
+
+const requestHeaders = (pair: ClientCredentials) =>
+  Either.all({ "x-client-id": headerValue(pair.clientId), "x-client-secret": headerValue(pair.clientSecret) }).pipe(
+    Either.match({
+      onLeft: (problem) => invalidRequest(`The service Credentials gave a pair in which a value ${problem}`),
+      onRight: (headers) => Effect.succeed({ ...headers, accept: "application/json", "accept-encoding": "identity" })
+    })
+  )
+
+// OpenTelemetry's semantic conventions for HTTP client spans; without a stack trace, a span costs a third.
+const clientSpan = (base: URL): Tracer.SpanOptions => ({
+  kind: "client",
+  captureStackTrace: false,
+  attributes: {
+    "http.request.method": "DELETE",
+    "url.template": "/customer/{customer_id}",
+    "server.address": base.hostname.replace(/^\[|\]$/g, ""),
+    "server.port": Number(base.port) || (base.protocol === "http:" ? 80 : 443)
+  }
+})
+
+interface Answer {
+  readonly customerId: string
+  readonly environment: string
+  readonly host: string
+  readonly secret: Hidden
+  readonly response: HttpClientResponse.HttpClientResponse
+}
+
+/** Only 204 is a deletion, and only the vendor's own words make a documented error. */
+const judge = (answer: Answer): Effect.Effect<CustomerDeleted, DeleteCustomerError> =>
+  Effect.gen(function* () {
+    const { status, headers } = answer.response
+    const requestId = Option.fromNullable(headers["x-request-id"]).pipe(
+      Option.map((id) => tidy(id, answer.secret)),
+      Option.filter((id) => id !== "")
+    )
+    if (status === 204) {
+      const { customerId, environment } = answer
+      return new CustomerDeleted({ customerId, environment, requestId, deletedAt: yield* DateTime.now })
+    }
+    const retryAfter = parseRetryAfter(headers["retry-after"], yield* Clock.currentTimeMillis)
+    if (status === 429) {
+      return yield* new RateLimited({ retryAfter, requestId })
+    }
+    const body = yield* readBody(answer.response)
+    const vendor = Option.flatMap(body, ({ text, complete }) => (complete ? decodeErrorResponse(text) : Option.none()))
+    return yield* Option.getOrElse(
+      Option.flatMapNullable(vendor, (said) => documentedError(answer, said, requestId)),
+      () =>
+        new UnexpectedResponse({
+          message: `${answer.host} answered ${status}${meaning(status)}`,
+          status,
+          error: Option.map(vendor, (said) => Record.map(said, (text) => tidy(text, answer.secret))),
+          body: Option.match(body, { onNone: () => "", onSome: ({ text }) => tidy(text, answer.secret) }),
+          retryAfter,
+          requestId
+        })
+    )
+  })
+
+const decodeErrorResponse = Schema.decodeUnknownOption(Schema.parseJson(ErrorResponse))
+
+const documentedError = (
+  { customerId, response: { status }, secret }: Answer,
+  said: typeof ErrorResponse.Type,
+  requestId: Option.Option<string>
+): DeleteCustomerError | undefined => {
+  const page = Object.entries(documented).find(([documentedStatus]) => Number(documentedStatus) === status)?.[1]
+  if (said.code !== page?.code && said.type !== page?.type) {
+    return undefined
+  }
+  const fields = {
+    message: tidy(said.message, secret, customerIdIn(customerId)),
+    code: tidy(said.code, secret),
+    type: tidy(said.type, secret),
+    requestId
+  }
+  switch (status) {
+    case 400:
+      return new InvalidCustomerId({ customerId, rejectedBy: "server", ...fields })
+    case 401:
+      return new Unauthorized(fields)
+    case 404:
+      return new CustomerNotFound({ customerId, ...fields })
+    case 500:
+      return new DeletionFailed({ customerId, ...fields })
+  }
+}
+
+/** What an answer that is not documented most likely means, and what to do about it. */
+const meaning = (status: number): string => {
+  if (status in documented) {
+    return ", but not in the vendor's documented words: a proxy or a wrong base URL is likely. Look at the body, and check the base URL"
+  }
+  if (status >= 200 && status < 300) {
+    return ", and only 204 confirms a deletion: the customer may or may not be deleted. Ask again; a 404 then means gone"
+  }
+  if (status === 0 || (status >= 300 && status < 400)) {
+    return ", a redirect, which is never followed, since it would take the secret along. Check the base URL"
+  }
+  if (status === 403 || status === 407) {
+    return ": access is refused. Check the account's permissions, its allowed addresses, and the proxy"
+  }
+  if (status === 408 || status === 425 || status >= 500) {
+    return ": it can't answer now. The customer may or may not be deleted; ask again later"
+  }
+  return ", which is not documented for this operation. Look at the body, and check the base URL"
+}

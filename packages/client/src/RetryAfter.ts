@@ -1,0 +1,41 @@
+/**
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Option from "effect/Option"
+
+// `Effect.sleep` above 2^31-1 milliseconds, about 25 days, never returns.
+const LONGEST = Duration.hours(24)
+
+// The three forms of an HTTP date: IMF-fixdate, RFC 850 and asctime, whose time zone is unsaid.
+const WITH_ZONE =
+  /^(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d [A-Z][a-z]{2} \d{4}|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, \d\d-[A-Z][a-z]{2}-\d\d) \d\d:\d\d:\d\d GMT$/
+const WITHOUT_ZONE = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}$/
+
+/**
+ * The wait that a `retry-after` header asks for: a whole number of seconds or an HTTP date, clamped to 0 and 24 hours.
+ * Anything else is none. `now` is in milliseconds since 1970.
+ *
+ * Source: RFC 9110 §10.2.3 and §5.6.7.
+ *
+ * @internal
+ */
+export const parseRetryAfter = (header: string | undefined, now: number): Option.Option<Duration.Duration> => {
+  const value = once(header ?? "").trim()
+  const millis = /^\d+$/.test(value)
+    ? Number(value) * 1000
+    : WITH_ZONE.test(value)
+      ? Date.parse(value) - now
+      : WITHOUT_ZONE.test(value)
+        ? Date.parse(`${value} GMT`) - now
+        : Number.NaN
+  return Number.isNaN(millis)
+    ? Option.none()
+    : Option.some(Duration.clamp(Duration.millis(millis), { minimum: Duration.zero, maximum: LONGEST }))
+}
+
+/** A header that came twice arrives joined by a comma: it counts where both say the same. */
+const once = (header: string) => {
+  const half = header.slice(0, Math.max(0, (header.length - 2) / 2))
+  return header === `${half}, ${half}` ? half : header
+}

@@ -1,0 +1,191 @@
+/**
+ * One request over any `HttpClient`, and what became of it. What a platform's client does on its own account and an
+ * erasure can't have is turned off here: redirects, a span that shows headers and URL, errors that hold the request.
+ *
+ * @since 0.1.0
+ */
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import * as Headers from "@effect/platform/Headers"
+import * as HttpClient from "@effect/platform/HttpClient"
+import type * as HttpClientError from "@effect/platform/HttpClientError"
+import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import { constVoid } from "effect/Function"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as Tracer from "effect/Tracer"
+import { RequestFailed, UnexpectedResponse } from "./DeleteCustomerError.js"
+
+const MAX_BODY_BYTES = 64 * 1024
+
+/**
+ * Sends one request and answers with the response's head. Closing the scope lets go of the connection, read or not.
+ *
+ * @internal
+ */
+export const send = (
+  httpClient: HttpClient.HttpClient,
+  request: HttpClientRequest.HttpClientRequest,
+  { span, host }: { readonly span: Tracer.Span; readonly host: string }
+): Effect.Effect<HttpClientResponse.HttpClientResponse, RequestFailed | UnexpectedResponse, Scope.Scope> => {
+  let sent = request
+  return httpClient.pipe(
+    HttpClient.withScope,
+    HttpClient.mapRequest((final) => (sent = final)),
+    (client) => client.execute(request),
+    withoutRedirects,
+    withoutInnerSpan(span),
+    // For the logger of a `transformClient`: a layer's own setting is lost where another runtime runs the effect.
+    Effect.locallyWith(Headers.currentRedactedNames, (names) => [...names, "x-client-id", "x-client-secret"]),
+    Effect.mapError((error) => requestFailed(error, host)),
+    Effect.tap((response) => {
+      span.attribute("http.response.status_code", response.status)
+      if (response.status !== 204) {
+        span.attribute("error.type", String(response.status))
+      }
+      return response.request.url === sent.url ? Effect.void : elsewhere(response.status, host)
+    })
+  )
+}
+
+const elsewhere = (status: number, host: string) =>
+  new UnexpectedResponse({
+    message: `A ${status} came from elsewhere than ${host}, since the HttpClient follows redirects: take followRedirects off it`,
+    status
+  })
+
+/** `fetch` follows redirects, with the secret and to any host, unless it is told. Other clients don't look at this. */
+const withoutRedirects = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.mapInputContext(self, (context: Context.Context<R>) =>
+    Context.add(context, FetchHttpClient.RequestInit, {
+      ...Option.getOrUndefined(Context.getOption(context, FetchHttpClient.RequestInit)),
+      redirect: "manual"
+    })
+  )
+
+/**
+ * The platform opens a span for each request and writes every header and the full URL into it. It is handed the
+ * attempt's own span instead, and writes nothing there; so it still sends `traceparent` where the user's settings say so.
+ */
+const withoutInnerSpan =
+  (attempt: Tracer.Span) =>
+  <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.tracerWith((tracer) =>
+      Effect.withTracer(
+        self,
+        Tracer.make({
+          span: (...args) => (args[5] === "client" ? Object.create(attempt, mute) : tracer.span(...args)),
+          context: (f, fiber) => tracer.context(f, fiber)
+        })
+      )
+    )
+
+const mute: PropertyDescriptorMap = Object.fromEntries(
+  ["attribute", "event", "addLinks", "end"].map((method) => [method, { value: constVoid }])
+)
+
+/**
+ * The body as text, `complete` or cut off at 64 KiB; none where it is unreadable: encoded, cut short, badly framed, or
+ * no UTF-8. A byte order mark is dropped.
+ *
+ * @internal
+ */
+export const readBody = (
+  response: HttpClientResponse.HttpClientResponse
+): Effect.Effect<Option.Option<{ readonly text: string; readonly complete: boolean }>> => {
+  // `identity` was asked for. Some clients decode such a body and some don't, and a small one may unfold to gigabytes.
+  if ((response.headers["content-encoding"] ?? "identity") !== "identity") {
+    return Effect.succeedNone
+  }
+  const decoder = new TextDecoder("utf-8", { fatal: true })
+  let text = ""
+  let length = 0
+  return Stream.runForEachWhile(response.stream, (chunk) =>
+    Effect.try(() => {
+      text += decoder.decode(chunk.subarray(0, MAX_BODY_BYTES - length), { stream: true })
+      length += chunk.length
+      return length <= MAX_BODY_BYTES
+    })
+  ).pipe(
+    Effect.andThen(
+      Effect.try(() =>
+        length <= MAX_BODY_BYTES ? { text: text + decoder.decode(), complete: true } : { text, complete: false }
+      )
+    ),
+    Effect.option
+  )
+}
+
+/** Says in our words why there is no answer. The platform's error stays behind: it shows every header and the URL. */
+const requestFailed = (error: HttpClientError.HttpClientError, host: string): RequestFailed => {
+  const cause = rootCause(error)
+  const code = /^[A-Z][A-Z0-9_]{2,63}$/.test(String(cause.code)) ? ` (${String(cause.code)})` : ""
+  if (error.reason === "InvalidUrl" || error.reason === "Encode" || INVALID_REQUEST.test(code)) {
+    return new RequestFailed({
+      message: `The request can't be sent as it is${code}: check the base URL, the credentials and transformClient`,
+      reason: "InvalidRequest",
+      delivered: "no"
+    })
+  }
+  if (neverConnected(cause)) {
+    return new RequestFailed({
+      message: `No connection to ${host}${code}: nothing was sent. Check the base URL and the network, then ask again`,
+      reason: "Connection",
+      delivered: "no"
+    })
+  }
+  return TIMED_OUT.test(code)
+    ? timedOut(`${host} sent no complete answer in time${code}`, "unknown")
+    : new RequestFailed({
+        message: `The connection to ${host} broke${code}: the customer may or may not be deleted. Ask again`,
+        reason: "Transport",
+        delivered: "unknown"
+      })
+}
+
+/** @internal */
+export const timedOut = (what: string, delivered: "no" | "unknown"): RequestFailed =>
+  new RequestFailed({
+    message: `${what}: ${delivered === "no" ? "nothing was sent" : "the customer may or may not be deleted"}. Ask again`,
+    reason: "Timeout",
+    delivered
+  })
+
+interface SystemError {
+  readonly code?: unknown
+  readonly syscall?: unknown
+  readonly message?: unknown
+  readonly cause?: unknown
+  readonly errors?: unknown
+}
+
+/** The error at the bottom: fetch wraps once, the platform once more, and a host of several addresses gathers them. */
+const rootCause = (error: unknown, depth = 0): SystemError => {
+  const current = (typeof error === "object" && error !== null ? error : {}) as SystemError
+  const inner = Array.isArray(current.errors) ? current.errors[0] : current.cause
+  return depth < 8 && typeof inner === "object" && inner !== null ? rootCause(inner, depth + 1) : current
+}
+
+const INVALID_REQUEST = /ERR_INVALID_|ERR_UNESCAPED_|UND_ERR_INVALID_ARG/
+const TIMED_OUT = /UND_ERR_(HEADERS|BODY)_TIMEOUT|ETIMEDOUT/
+const NO_CONNECTION = /^(ECONNREFUSED|ENOTFOUND|EAI_[A-Z]+|UND_ERR_CONNECT_TIMEOUT)$/
+const BAD_CERTIFICATE =
+  /^(CERT_|ERR_TLS_CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(GET_ISSUER|VERIFY)|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE))/
+const NO_TLS =
+  /^ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|UNSUPPORTED_PROTOCOL|(SSLV3|TLSV1)_ALERT_(HANDSHAKE_FAILURE|PROTOCOL_VERSION))$/
+
+const neverConnected = (cause: SystemError) => {
+  const code = String(cause.code)
+  return (
+    NO_CONNECTION.test(code) ||
+    BAD_CERTIFICATE.test(code) ||
+    NO_TLS.test(code) ||
+    cause.syscall === "connect" ||
+    cause.syscall === "getaddrinfo" ||
+    // Its code is that of a broken connection; only the text tells that TLS had not begun.
+    String(cause.message).startsWith("Client network socket disconnected before secure TLS connection")
+  )
+}

@@ -1,0 +1,17 @@
+/**
+ * @since 0.1.0
+ */
+export { type ClientCredentials, Credentials } from "./Credentials.js"
+export { CustomerDeleted, CustomerId } from "./Customer.js"
+export {
+  CustomerNotFound,
+  DeleteCustomerError,
+  DeletionFailed,
+  InvalidCustomerId,
+  RateLimited,
+  RequestFailed,
+  Unauthorized,
+  UnexpectedResponse
+} from "./DeleteCustomerError.js"
+export { Environment } from "./Environment.js"
+export { deleteCustomer, FlowwiseClient } from "./FlowwiseClient.js"

@@ -1,0 +1,123 @@
+import type * as HttpClient from "@effect/platform/HttpClient"
+import {
+  Credentials,
+  type CustomerDeleted,
+  CustomerId,
+  type CustomerNotFound,
+  type DeleteCustomerError,
+  type DeletionFailed,
+  deleteCustomer,
+  Environment,
+  FlowwiseClient,
+  type InvalidCustomerId,
+  type RateLimited,
+  type RequestFailed,
+  type Unauthorized,
+  type UnexpectedResponse
+} from "@effect-flowwise/client"
+import type { ConfigError } from "effect/ConfigError"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import type * as Schema from "effect/Schema"
+import { describe, expect, test } from "tstyche"
+
+const pair = { clientId: "app_1", clientSecret: Redacted.make("secret") }
+
+describe("deleteCustomer", () => {
+  test("says what it gives, how it fails, and what it needs", () => {
+    expect(deleteCustomer).type.toBe<
+      (customerId: string) => Effect.Effect<CustomerDeleted, DeleteCustomerError, FlowwiseClient>
+    >()
+  })
+
+  test("takes a string, and a CustomerId is one", () => {
+    expect(deleteCustomer).type.not.toBeCallableWith(1)
+    expect(deleteCustomer).type.toBeCallableWith("cust_1" as CustomerId)
+    expect<string>().type.not.toBeAssignableTo<CustomerId>()
+  })
+
+  test("fails with exactly these seven", () => {
+    expect<DeleteCustomerError>().type.toBe<
+      | InvalidCustomerId
+      | Unauthorized
+      | CustomerNotFound
+      | DeletionFailed
+      | RateLimited
+      | UnexpectedResponse
+      | RequestFailed
+    >()
+    expect<typeof DeleteCustomerError.Type>().type.toBe<DeleteCustomerError>()
+  })
+
+  test("a caught tag leaves the union", () => {
+    const caught = deleteCustomer("cust_1").pipe(
+      Effect.catchTags({ CustomerNotFound: () => Effect.void, RateLimited: () => Effect.void })
+    )
+    expect(caught).type.toBe<
+      Effect.Effect<
+        // biome-ignore lint/suspicious/noConfusingVoidType: this is what Effect.void gives.
+        CustomerDeleted | void,
+        InvalidCustomerId | Unauthorized | DeletionFailed | UnexpectedResponse | RequestFailed,
+        FlowwiseClient
+      >
+    >()
+  })
+})
+
+describe("layers", () => {
+  test("a missing layer does not run", () => {
+    expect(Effect.runPromise).type.not.toBeCallableWith(deleteCustomer("cust_1"))
+    expect(Effect.runPromise).type.not.toBeCallableWith(
+      deleteCustomer("cust_1").pipe(
+        Effect.provide(FlowwiseClient.layer.pipe(Layer.provide([Credentials.layer(pair), Environment.layerSandbox])))
+      )
+    )
+  })
+
+  test("provide and need what they say", () => {
+    expect(FlowwiseClient.layer).type.toBe<
+      Layer.Layer<FlowwiseClient, never, HttpClient.HttpClient | Credentials | Environment>
+    >()
+    expect(FlowwiseClient.layerConfig).type.toBe<Layer.Layer<FlowwiseClient, ConfigError, HttpClient.HttpClient>>()
+    expect(Credentials.layer(pair)).type.toBe<Layer.Layer<Credentials, ConfigError>>()
+    expect(Credentials.layerConfig).type.toBe<Layer.Layer<Credentials, ConfigError>>()
+    expect(Environment.layer("https://a.example")).type.toBe<Layer.Layer<Environment, ConfigError>>()
+    expect(Environment.layerSandbox).type.toBe<Layer.Layer<Environment>>()
+    expect(Environment.layerProduction).type.toBe<Layer.Layer<Environment>>()
+    expect(Environment.layerConfig).type.toBe<Layer.Layer<Environment, ConfigError>>()
+  })
+
+  test("a secret is redacted, an id need not be", () => {
+    expect(Credentials.layer).type.toBeCallableWith({ clientId: Redacted.make("a"), clientSecret: Redacted.make("b") })
+    expect(Credentials.layer).type.not.toBeCallableWith({ clientId: "a", clientSecret: "b" })
+  })
+
+  test("make takes a duration and a transformation, and nothing else", () => {
+    expect(FlowwiseClient.make).type.toBeCallableWith({ timeout: "5 seconds" })
+    expect(FlowwiseClient.make).type.toBeCallableWith({ transformClient: (client: HttpClient.HttpClient) => client })
+    expect(FlowwiseClient.make).type.not.toBeCallableWith({ timeout: "soon" })
+    expect(FlowwiseClient.make).type.not.toBeCallableWith({ retries: 3 })
+  })
+})
+
+describe("models", () => {
+  test("errors carry what the contract says", () => {
+    expect<CustomerNotFound["afterAmbiguousAttempt"]>().type.toBe<boolean>()
+    expect<InvalidCustomerId["rejectedBy"]>().type.toBe<"client" | "server">()
+    expect<RateLimited["retryAfter"]>().type.toBe<Option.Option<Duration.Duration>>()
+    expect<UnexpectedResponse["status"]>().type.toBe<number>()
+    expect<UnexpectedResponse["error"]>().type.toBe<
+      Option.Option<{ readonly message: string; readonly code: string; readonly type: string }>
+    >()
+    expect<RequestFailed["reason"]>().type.toBe<"Connection" | "Timeout" | "Transport" | "InvalidRequest">()
+    expect<RequestFailed["delivered"]>().type.toBe<"no" | "unknown">()
+  })
+
+  test("CustomerId is a schema of a branded string", () => {
+    expect(CustomerId).type.toBeAssignableTo<Schema.Schema<CustomerId, string>>()
+    expect<CustomerId>().type.toBeAssignableTo<string>()
+  })
+})

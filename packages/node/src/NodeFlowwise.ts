@@ -1,0 +1,80 @@
+/**
+ * Everything that `deleteCustomer` needs on Node.js, as layers.
+ *
+ * @since 0.1.0
+ */
+
+import * as HttpClient from "@effect/platform/HttpClient"
+import { type Credentials, type Environment, FlowwiseClient } from "@effect-flowwise/client"
+import type { ConfigError } from "effect/ConfigError"
+import * as Layer from "effect/Layer"
+import * as UndiciHttpClient from "./UndiciHttpClient.js"
+
+/**
+ * A platform `HttpClient` over a connection pool of its own, for any request. Closing the layer closes its connections.
+ *
+ * Time-outs: 10 seconds to connect, 30 for the headers, 30 between two pieces of a body.
+ *
+ * @example
+ * ```ts
+ * import { NodeFlowwise } from "@effect-flowwise/node"
+ * import * as HttpClient from "@effect/platform/HttpClient"
+ * import * as Effect from "effect/Effect"
+ *
+ * const status = HttpClient.get("https://example.com").pipe(
+ *   Effect.map((response) => response.status),
+ *   Effect.provide(NodeFlowwise.layerHttpClient)
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerHttpClient: Layer.Layer<HttpClient.HttpClient> = Layer.scoped(
+  HttpClient.HttpClient,
+  UndiciHttpClient.make
+)
+
+/**
+ * The client over `layerHttpClient`; which account and which environment is yours to provide.
+ *
+ * @example
+ * ```ts
+ * import { Credentials, deleteCustomer, Environment } from "@effect-flowwise/client"
+ * import { NodeFlowwise } from "@effect-flowwise/node"
+ * import * as Effect from "effect/Effect"
+ * import * as Layer from "effect/Layer"
+ *
+ * const program = deleteCustomer("cust_priya_sharma_2024").pipe(
+ *   Effect.provide(NodeFlowwise.layer.pipe(Layer.provide([Credentials.layerConfig, Environment.layerSandbox])))
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer: Layer.Layer<FlowwiseClient, never, Credentials | Environment> = Layer.provide(
+  FlowwiseClient.layer,
+  layerHttpClient
+)
+
+/**
+ * The client over `layerHttpClient`, with account and environment from `FLOWWISE_CLIENT_ID`, `FLOWWISE_CLIENT_SECRET`,
+ * and `FLOWWISE_BASE_URL` or `FLOWWISE_ENVIRONMENT`. A missing or unusable setting is a `ConfigError` that names it.
+ *
+ * @example
+ * ```ts
+ * import { deleteCustomer } from "@effect-flowwise/client"
+ * import { NodeFlowwise } from "@effect-flowwise/node"
+ * import * as Effect from "effect/Effect"
+ *
+ * const program = deleteCustomer("cust_priya_sharma_2024").pipe(Effect.provide(NodeFlowwise.layerConfig))
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerConfig: Layer.Layer<FlowwiseClient, ConfigError> = Layer.provide(
+  FlowwiseClient.layerConfig,
+  layerHttpClient
+)

@@ -1,0 +1,249 @@
+import { inspect } from "node:util"
+import { assert, describe, it } from "@effect/vitest"
+import { CustomerDeleted, DeleteCustomerError, deleteCustomer, FlowwiseClient } from "@effect-flowwise/client"
+import * as Cause from "effect/Cause"
+import * as Console from "effect/Console"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Encoding from "effect/Encoding"
+import * as Equal from "effect/Equal"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as Tracer from "effect/Tracer"
+import { clientAt, httpClients, secret } from "./layers.js"
+import * as RawServer from "./RawServer.js"
+import { http, json } from "./RawServer.js"
+
+const customerId = "cust_priya/2024"
+
+/** How the secret may come back: each is put into every place of an answer. */
+const forms: Record<string, string> = {
+  plain: secret,
+  "URL-encoded": encodeURIComponent(secret),
+  "URL-encoded in lower case": encodeURIComponent(secret).toLowerCase(),
+  "JSON-escaped": JSON.stringify(secret).slice(1, -1),
+  "JSON-escaped by another hand": secret.replaceAll("/", "\\/").replaceAll('"', "\\u0022").replaceAll("\\+", "\\\\+"),
+  base64: Encoding.encodeBase64(secret),
+  "base64 of id and secret": Encoding.encodeBase64(`app_1:${secret}`),
+  base64url: Encoding.encodeBase64Url(`app:${secret}`),
+  hex: Encoding.encodeHex(secret),
+  "split by a control character": `${secret.slice(0, 5)}\u0000${secret.slice(5)}`,
+  "split by an escape sequence": `${secret.slice(0, 5)}\u001b[31m${secret.slice(5)}`,
+  "split by a bidirectional override": `${secret.slice(0, 5)}\u202e${secret.slice(5)}`
+}
+
+/** What no rendering may hold: every form, and of the encoded ones the part that only the secret decides. */
+const traces = [
+  secret,
+  encodeURIComponent(secret),
+  JSON.stringify(secret).slice(1, -1),
+  Encoding.encodeHex(secret),
+  ...["", "a", "ab"].map((before) => Encoding.encodeBase64(before + secret).slice(4, -4)),
+  // Half a secret is a leak too.
+  secret.slice(0, 16)
+].map((trace) => trace.toLowerCase())
+
+const answers = Object.entries(forms).flatMap(([form, text]): ReadonlyArray<readonly [string, RawServer.Answer]> => {
+  // A header can't hold a control character.
+  const headers = { "x-request-id": `req ${text.replaceAll(/\p{Cc}|\p{Bidi_Control}/gu, "")}` }
+  const edge = "x".repeat(1024 - 5)
+  return [
+    [
+      `${form} in a documented message`,
+      json(404, { message: `no ${text}`, code: "customer_not_found", type: text }, headers)
+    ],
+    [
+      `${form} in a documented message, at the edge`,
+      json(500, { message: edge + text, code: "deletion_failed", type: "" })
+    ],
+    [`${form} in an undocumented error`, json(403, { message: text, code: text, type: text }, headers)],
+    [`${form} in a page`, http(502, headers, `<p>x-client-secret: ${text}</p>`)],
+    [`${form} in a page, at the edge`, http(404, {}, edge + text)],
+    [`${form} in a redirect`, http(302, { ...headers, location: `/?secret=${encodeURIComponent(text)}` })],
+    [`${form} beside a rate limit`, http(429, headers, text)],
+    [`${form} beside a deletion`, http(204, headers)]
+  ]
+})
+
+/** Runs an effect and gathers all that it says to tracers. */
+const traced = <A, E, R>(self: Effect.Effect<A, E, R>) => {
+  const said: Array<unknown> = []
+  const tracer = Tracer.make({
+    span: (name, parent, context, links, startTime, kind) => {
+      said.push(name)
+      return {
+        _tag: "Span",
+        name,
+        spanId: "b7ad6b7169203331",
+        traceId: "0af7651916cd43dd8448eb211c80319c",
+        parent,
+        context,
+        links,
+        sampled: true,
+        kind,
+        attributes: new Map(),
+        status: { _tag: "Started", startTime },
+        attribute: (key, value) => said.push(key, value),
+        event: (event, _, attributes) => said.push(event, attributes),
+        addLinks: (links) => said.push(links),
+        end: (_, exit) => said.push(Exit.isFailure(exit) ? Cause.pretty(exit.cause, { renderErrorCause: true }) : "ok")
+      }
+    },
+    context: (f) => f()
+  })
+  return Effect.map(Effect.withTracer(Effect.withSpan(self, "caller"), tracer), (result) => ({ result, said }))
+}
+
+/** Everything that a logger, a debugger or a hurried colleague may print of a value. */
+const renderings = (value: CustomerDeleted | DeleteCustomerError) =>
+  Effect.gen(function* () {
+    const printed: Array<unknown> = []
+    const keep = (...args: ReadonlyArray<unknown>) => {
+      printed.push(...args)
+    }
+    const cause = value._tag === "CustomerDeleted" ? Cause.die(value) : Cause.fail(value)
+    const console: Console.Console = {
+      ...(yield* Console.consoleWith(Effect.succeed)),
+      unsafe: { ...globalThis.console, log: keep, group: keep, groupCollapsed: keep, error: keep }
+    }
+    for (const logger of [Logger.jsonLogger, Logger.logfmtLogger, Logger.stringLogger, Logger.structuredLogger]) {
+      yield* Effect.logError("deletion", value, cause).pipe(
+        Effect.annotateLogs("outcome", value),
+        Effect.provide(Logger.replace(Logger.defaultLogger, Logger.map(logger, keep)))
+      )
+    }
+    yield* Effect.logError("deletion", value, cause).pipe(
+      Effect.provide(Logger.replace(Logger.defaultLogger, Logger.prettyLogger({ colors: true, mode: "tty" }))),
+      Effect.withConsole(console)
+    )
+    return [
+      ...printed.map((line) =>
+        typeof line === "string" ? line : inspect(line, { depth: Infinity, showHidden: true })
+      ),
+      Cause.pretty(cause, { renderErrorCause: true }),
+      String(cause),
+      String(value),
+      JSON.stringify(value),
+      JSON.stringify(cause),
+      JSON.stringify(Exit.failCause(cause)),
+      inspect(value, { depth: Infinity, showHidden: true, getters: true }),
+      inspect(Effect.runSyncExit(Effect.failCause(cause)), { depth: Infinity, showHidden: true })
+    ].join("\n")
+  })
+
+const assertNoSecret = (text: string, name: string) => {
+  const lower = text.toLowerCase()
+  for (const trace of traces) assert.notInclude(lower, trace, name)
+}
+
+describe.each(Object.entries(httpClients))("secrets over %s", (_, httpClient) => {
+  it.scoped(
+    "no rendering of any outcome, and nothing that a tracer is told, holds the secret",
+    () =>
+      Effect.gen(function* () {
+        let current = answers[0]![1]
+        const server = yield* RawServer.make(() => current)
+        const client = yield* Effect.provide(FlowwiseClient, clientAt(server.baseUrl, httpClient))
+        for (const [name, answer] of answers) {
+          current = answer
+          const { result, said } = yield* traced(Effect.either(client.deleteCustomer(customerId)))
+          const outcome = Either.merge(result)
+          assertNoSecret(yield* renderings(outcome), name)
+
+          const spans = said.map((part) => inspect(part, { depth: Infinity, showHidden: true })).join("\n")
+          assertNoSecret(spans, `${name}: a span`)
+          assert.notInclude(spans, "priya", `${name}: a span names the customer`)
+          assert.notInclude(spans, "x-client", `${name}: a span shows a header`)
+          if ("message" in outcome) assert.notInclude(outcome.message, "priya")
+        }
+      }),
+    30_000
+  )
+
+  it.scoped("the secret is no part of what goes wrong on the way", () =>
+    Effect.gen(function* () {
+      const closed = yield* Effect.scoped(
+        Effect.map(
+          RawServer.make(() => undefined),
+          ({ baseUrl }) => baseUrl
+        )
+      )
+      const broken = yield* RawServer.make(() => ({ bytes: `${secret}\r\n\r\n`, close: true }))
+      for (const baseUrl of [closed, broken.baseUrl]) {
+        const { result, said } = yield* traced(
+          Effect.flip(deleteCustomer(customerId)).pipe(Effect.provide(clientAt(baseUrl, httpClient)))
+        )
+        assert.strictEqual(result._tag, "RequestFailed")
+        assertNoSecret(yield* renderings(result), baseUrl)
+        assertNoSecret(inspect(said, { depth: Infinity, showHidden: true }), "a span")
+        assert.notInclude(result.message, "priya")
+      }
+    })
+  )
+
+  it.scoped("a service that was built in one runtime says no more in another", () =>
+    Effect.gen(function* () {
+      const server = yield* RawServer.make(() => http(404, {}, secret))
+      const context = yield* Layer.build(clientAt(server.baseUrl, httpClient))
+      const client = Context.get(context, FlowwiseClient)
+      const { result, said } = yield* Effect.promise(() =>
+        Effect.runPromise(traced(Effect.flip(client.deleteCustomer(customerId))))
+      )
+      assertNoSecret(yield* renderings(result), "the error")
+      assertNoSecret(inspect(said, { depth: Infinity, showHidden: true }), "a span")
+      assert.notInclude(inspect(said), "priya")
+    })
+  )
+
+  it.scoped("control characters, escape sequences and overrides are gone, and every text is bounded", () =>
+    Effect.gen(function* () {
+      const dirty = `a\u0000b\u001b[31mc\u001b]8;;http://x\u0007d\u202ee\u2066f\ng\u2028h\u0085i\u009b2Jj\ud800k${"y".repeat(3000)}`
+      const server = yield* RawServer.make((target) =>
+        target.endsWith("1")
+          ? json(404, { message: dirty, code: "customer_not_found", type: dirty }, { "x-request-id": "z".repeat(3000) })
+          : http(404, {}, dirty)
+      )
+      const [known, other] = yield* Effect.forEach(["1", "2"], (id) => Effect.flip(deleteCustomer(id))).pipe(
+        Effect.provide(clientAt(server.baseUrl, httpClient))
+      )
+      assert(known?._tag === "CustomerNotFound")
+      assert(other?._tag === "UnexpectedResponse")
+      for (const text of [known.message, known.type, other.body, Option.getOrThrow(known.requestId)]) {
+        assert.match(text, /^(abcdef g h ij\ufffd?ky+|z+)$/)
+        assert.isAtMost(text.length, 1024)
+      }
+    })
+  )
+
+  it.scoped("nesting that is 60,000 deep survives every rendering", () =>
+    Effect.gen(function* () {
+      const server = yield* RawServer.make((target) =>
+        http(404, {}, target.endsWith("1") ? "[".repeat(60_000) : `{"a":${"[".repeat(30_000)}${"]".repeat(30_000)}}`)
+      )
+      for (const id of ["1", "2"]) {
+        const error = yield* Effect.flip(deleteCustomer(id)).pipe(Effect.provide(clientAt(server.baseUrl, httpClient)))
+        assert.strictEqual(error._tag, "UnexpectedResponse")
+        yield* renderings(error)
+      }
+    })
+  )
+
+  it.scoped("errors and deletions are plain data: JSON there and back gives an equal value", () =>
+    Effect.gen(function* () {
+      const Outcome = Schema.parseJson(Schema.Union(CustomerDeleted, DeleteCustomerError))
+      const server = yield* RawServer.make((target) => answers[Number(target.split("/")[2])]![1])
+      const outcomes = yield* Effect.forEach(answers, (_, index) => Effect.either(deleteCustomer(String(index)))).pipe(
+        Effect.provide(clientAt(server.baseUrl, httpClient))
+      )
+      for (const outcome of outcomes.map(Either.merge)) {
+        const back = yield* Schema.decode(Outcome)(yield* Schema.encode(Outcome)(outcome))
+        assert(Equal.equals(back, outcome), outcome._tag)
+        assert.notProperty(outcome, "cause")
+      }
+    })
+  )
+})

@@ -123,6 +123,34 @@ const withExamples = OpenApi.annotations({
   }
 })
 
+const personal = {
+  name: Schema.optional(Schema.String),
+  phone: Schema.optional(Schema.String),
+  email: Schema.optional(Schema.String),
+  address: Schema.optional(Schema.String)
+}
+
+const newCustomer = {
+  customer_id: Schema.NonEmptyString,
+  scope: Schema.Literal("PROJECT", "GLOBAL"),
+  ...personal
+}
+
+const Customer = Schema.Struct({
+  id: Schema.String,
+  added_on: Schema.String,
+  updated_on: Schema.String,
+  project_id: Schema.String,
+  status: Schema.String,
+  ...newCustomer
+})
+
+// For tests that make their customers over the wire. It has a page of its own, so it is no part of this document.
+const createCustomer = HttpApiEndpoint.post("createCustomer", "/customer")
+  .setPayload(Schema.Struct(newCustomer))
+  .addSuccess(Customer)
+  .annotate(OpenApi.Exclude, true)
+
 /**
  * The contract as an `HttpApi`. `OpenApi.fromApi(FlowwiseApi)` says what the vendor's document says.
  *
@@ -139,19 +167,21 @@ const withExamples = OpenApi.annotations({
  */
 export class FlowwiseApi extends HttpApi.make("flowwise")
   .add(
-    HttpApiGroup.make("customer").add(
-      HttpApiEndpoint.del("deleteCustomer", "/customer/:customer_id")
-        .setPath(
-          Schema.Struct({
-            customer_id: Schema.String.annotations({ description: "Unique identifier for the customer." })
-          })
-        )
-        .addSuccess(HttpApiSchema.NoContent.annotations({ description: "Success response for customer deletion." }))
-        .addError(errors.InvalidCustomerId)
-        .addError(errors.CustomerNotFound)
-        .addError(errors.DeletionFailed)
-        .annotateContext(withExamples)
-    )
+    HttpApiGroup.make("customer")
+      .add(
+        HttpApiEndpoint.del("deleteCustomer", "/customer/:customer_id")
+          .setPath(
+            Schema.Struct({
+              customer_id: Schema.String.annotations({ description: "Unique identifier for the customer." })
+            })
+          )
+          .addSuccess(HttpApiSchema.NoContent.annotations({ description: "Success response for customer deletion." }))
+          .addError(errors.InvalidCustomerId)
+          .addError(errors.CustomerNotFound)
+          .addError(errors.DeletionFailed)
+          .annotateContext(withExamples)
+      )
+      .add(createCustomer)
   )
   .middleware(ApiCredentials)
   .annotateContext(asTheVendorSays) {}

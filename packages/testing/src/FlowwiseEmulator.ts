@@ -7,22 +7,30 @@
 import { createHash, timingSafeEqual } from "node:crypto"
 import { createServer } from "node:http"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
-import * as HttpApp from "@effect/platform/HttpApp"
+import type * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpRouter from "@effect/platform/HttpRouter"
 import * as HttpServer from "@effect/platform/HttpServer"
-import type { ServeError } from "@effect/platform/HttpServerError"
+import * as HttpServerError from "@effect/platform/HttpServerError"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import { Credentials, Environment } from "@effect-flowwise/client"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { ApiCredentials, errors, FlowwiseApi } from "./FlowwiseApi.js"
+import * as Script from "./Script.js"
 import * as Vendor from "./Vendor.js"
 
 const LOOPBACK = "127.0.0.1"
+const MAX_BODY_BYTES = 64 * 1024
 
 /**
  * One request as the emulator received it. Headers are left out: they hold the secret.
@@ -34,22 +42,33 @@ export interface EmulatedRequest {
   readonly method: string
   /** The request target, byte for byte as it was sent. */
   readonly target: string
-  readonly status: number
+  /** None while there is no answer. */
+  readonly status: Option.Option<number>
   /** The answer's `x-request-id`. */
   readonly requestId: string
 }
 
 /**
- * An answer in place of the emulator's own.
+ * What the emulator does in place of its own answer.
+ *
+ * - A `status`, with headers and a body: a text as it is, anything else as JSON. Nobody is deleted, even by a 204.
+ * - `drop`: closes the connection without an answer, before or after the deletion took effect.
+ * - `never`: takes the request, and stays silent until the client goes.
  *
  * @since 0.1.0
  * @category models
  */
-export interface ScriptedResponse {
-  readonly status: number
-  readonly headers?: Readonly<Record<string, string>>
-  /** A text as it is, anything else as JSON; no body unless told otherwise. */
-  readonly body?: unknown
+export type ScriptedResponse = (
+  | {
+      readonly status: number
+      readonly headers?: Readonly<Record<string, string>>
+      readonly body?: unknown
+    }
+  | { readonly drop: "beforeDeletion" | "afterDeletion" }
+  | { readonly never: true }
+) & {
+  /** How long to wait first, on top of the emulator's own delay. */
+  readonly delay?: Duration.DurationInput
 }
 
 /**
@@ -63,13 +82,15 @@ export interface EmulatorOptions {
   readonly clientSecret?: string
   /** A free one unless told otherwise. */
   readonly port?: number
+  /** Answers 429 to what goes beyond so many requests in so much time, with the rest of that time as `retry-after`. */
+  readonly rateLimit?: { readonly limit: number; readonly interval: Duration.DurationInput }
 }
 
 /**
  * The vendor's API over real HTTP, on loopback only.
  *
  * It answers 401 to other credentials than its own, 204 to the delete of a known customer, who is then gone, 400 to an
- * unknown id with a control character in it, and 404 to every other.
+ * unknown id with a control character in it, and 404 to every other. `POST /customer` makes a customer.
  *
  * @example
  * ```ts
@@ -77,7 +98,6 @@ export interface EmulatorOptions {
  * import { NodeFlowwise } from "@effect-flowwise/node"
  * import { FlowwiseEmulator } from "@effect-flowwise/testing"
  * import * as Effect from "effect/Effect"
- * import * as Layer from "effect/Layer"
  *
  * const program = deleteCustomer("cust_1").pipe(
  *   Effect.provide(NodeFlowwise.layer),
@@ -98,36 +118,29 @@ export class FlowwiseEmulator extends Context.Tag("@effect-flowwise/testing/Flow
     readonly clientSecret: Redacted.Redacted
     /** Who still exists. */
     readonly customers: Effect.Effect<ReadonlyArray<string>>
-    /** Every request so far, in the order of the answers. */
+    /** Makes a customer, as `POST /customer` does; one who exists stays. */
+    readonly create: (customerId: string) => Effect.Effect<void>
+    /** Every request so far, in the order of arrival. */
     readonly requests: Effect.Effect<ReadonlyArray<EmulatedRequest>>
-    /** From now on gives this answer, to this customer or to all, so many times or always. Nothing is deleted by it. */
+    /** From now on does this instead, for one customer or all, so many times or always. */
     readonly respondWith: (
       response: ScriptedResponse,
-      options?: { readonly customerId?: string; readonly times?: number }
-    ) => Effect.Effect<void>
+      options?: Script.ScriptOptions
+    ) => Effect.Effect<void, Script.InvalidScript>
+    /** From now on waits so long before every answer. */
+    readonly delay: (duration: Duration.DurationInput) => Effect.Effect<void, Script.InvalidScript>
   }
 >() {
   /**
-   * Starts an emulator of its own for every build, and stops it with the layer. A `port` that is given can be taken:
-   * then building the layer fails with a `ServeError`.
+   * Starts an emulator of its own for every build, and stops it with the layer. Only options that can't be met make it
+   * fail: a `port` that is taken (`ServeError`), or a `rateLimit` or `port` that makes no sense (`InvalidScript`).
    */
   static readonly layer: {
-    (options?: Omit<EmulatorOptions, "port">): Layer.Layer<FlowwiseEmulator>
-    (options: EmulatorOptions): Layer.Layer<FlowwiseEmulator, ServeError>
+    (options?: EmulatorOptions & { readonly port?: never; readonly rateLimit?: never }): Layer.Layer<FlowwiseEmulator>
+    (options: EmulatorOptions): Layer.Layer<FlowwiseEmulator, HttpServerError.ServeError | Script.InvalidScript>
   } = (options: EmulatorOptions = {}): Layer.Layer<FlowwiseEmulator> =>
-    Layer.unwrapEffect(
-      Effect.sync(() => {
-        const server = createServer()
-        return emulator(options).pipe(
-          Layer.provide(
-            Layer.scopedDiscard(Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections())))
-          ),
-          Layer.provide(NodeHttpServer.layer(() => server, { host: LOOPBACK, port: options.port ?? 0 })),
-          // Only a port that was asked for can be taken, which the overload above says.
-          (layer) => layer as Layer.Layer<FlowwiseEmulator>
-        )
-      })
-    )
+    // The overloads say when it can fail, which the implementation alone can't.
+    emulator(options) as Layer.Layer<FlowwiseEmulator>
 
   /** The emulator as the environment named `"emulator"`. */
   static readonly layerEnvironment: Layer.Layer<Environment, never, FlowwiseEmulator> = Layer.effect(
@@ -138,56 +151,86 @@ export class FlowwiseEmulator extends Context.Tag("@effect-flowwise/testing/Flow
   /** The pair that the emulator accepts. */
   static readonly layerCredentials: Layer.Layer<Credentials, never, FlowwiseEmulator> = Layer.effect(
     Credentials,
-    Effect.map(FlowwiseEmulator, (pair) => ({ get: Effect.succeed(pair) }))
+    Effect.map(FlowwiseEmulator, ({ clientId, clientSecret }) => ({ get: Effect.succeed({ clientId, clientSecret }) }))
   )
 }
 
 const emulator = (options: EmulatorOptions) =>
-  Layer.unwrapEffect(
+  Layer.unwrapScoped(
     Effect.gen(function* () {
-      const vendor = Vendor.make(options.customers)
+      const { port = 0 } = options
+      if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+        return yield* Script.invalid(`port must be a whole number up to 65535, and is ${String(port)}`)
+      }
       const clientId = options.clientId ?? "emulator-client-id"
       const clientSecret = Redacted.make(options.clientSecret ?? "emulator-client-secret")
-      const requests: Array<EmulatedRequest> = []
+      const vendor = Vendor.make(options.customers)
+      const script = Script.make<ScriptedResponse>()
+      const requests: Array<{ -readonly [K in keyof EmulatedRequest]: EmulatedRequest[K] }> = []
+      const limited = yield* rateLimited(options.rateLimit)
+      let latency = Effect.void
 
-      const numbered = HttpApp.withPreResponseHandler((request, response) =>
-        Effect.sync(() => {
-          const requestId = `req_${requests.length + 1}`
-          requests.push({ method: request.method, target: request.originalUrl, status: response.status, requestId })
-          return HttpServerResponse.setHeader(response, "x-request-id", requestId)
-        })
-      )
-
-      const scripts: Array<{ customerId: string | undefined; left: number; response: ScriptedResponse }> = []
-
-      const scripted = (httpApp: HttpApp.Default) =>
-        Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ originalUrl }) => {
-          const segment = originalUrl.split("/").at(-1)
-          const script = scripts.find(
-            ({ customerId, left }) =>
-              left > 0 && (customerId === undefined || encodeURIComponent(customerId) === segment)
-          )
-          if (script === undefined) {
-            return httpApp
+      /** The script's answer, or the API's. */
+      const answer = <R>(api: HttpApp.Default<never, R>, request: HttpServerRequest.HttpServerRequest) =>
+        Effect.gen(function* () {
+          const customerId = request.method === "DELETE" ? customerIdIn(request.originalUrl) : undefined
+          const step = customerId === undefined ? undefined : Option.getOrUndefined(script.next(customerId))
+          yield* latency
+          yield* Effect.sleep(step?.delay ?? 0)
+          if (step === undefined) {
+            return yield* Effect.flatMap(limited, Option.match({ onNone: () => api, onSome: Effect.succeed }))
           }
-          script.left--
-          const { status, headers, body } = script.response
-          return typeof body === "string" || body === undefined
-            ? HttpServerResponse.text(body ?? "", { status, headers })
-            : HttpServerResponse.unsafeJson(body, { status, headers })
+          if ("status" in step) {
+            return response(step)
+          }
+          if ("drop" in step) {
+            if (step.drop === "afterDeletion") yield* api
+            NodeHttpServerRequest.toIncomingMessage(request).socket.destroy()
+          }
+          return yield* Effect.never
         })
 
-      const authenticate = Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ headers }) =>
-        [same(headers["x-client-id"], clientId), same(headers["x-client-secret"], Redacted.value(clientSecret))].every(
-          Boolean
-        )
-          ? Effect.void
-          : Effect.fail(errors.Unauthorized.documented)
-      )
+      const numbered = <R>(api: HttpApp.Default<never, R>): HttpApp.Default<never, R> =>
+        Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
+          const requestId = `req_${requests.length + 1}`
+          const { method, originalUrl: target } = request
+          const entry = { method, target, status: Option.none<number>(), requestId }
+          requests.push(entry)
+          return (
+            isLoopback(request.headers.host) ? answer(api, request) : HttpServerResponse.empty({ status: 421 })
+          ).pipe(
+            Effect.catchAllCause((cause) => Effect.map(HttpServerError.causeResponse(cause), ([response]) => response)),
+            Effect.map((response) => {
+              entry.status = Option.some(response.status)
+              return HttpServerResponse.setHeader(response, "x-request-id", requestId)
+            }),
+            HttpServerRequest.withMaxBodySize(Option.some(MAX_BODY_BYTES))
+          )
+        })
+
+      const authenticate = Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ headers }) => {
+        const matches = [
+          same(headers["x-client-id"], clientId),
+          same(headers["x-client-secret"], Redacted.value(clientSecret))
+        ]
+        return matches.every(Boolean) ? Effect.void : Effect.fail(errors.Unauthorized.documented)
+      })
 
       const handlers = HttpApiBuilder.group(FlowwiseApi, "customer", (handlers) =>
-        handlers.handle("deleteCustomer", ({ path }) => vendor.delete(path.customer_id))
+        handlers
+          .handle("deleteCustomer", ({ path }) => vendor.delete(path.customer_id))
+          .handle("createCustomer", ({ payload }) =>
+            Effect.gen(function* () {
+              yield* vendor.create(payload.customer_id)
+              const now = DateTime.formatIso(yield* DateTime.now)
+              const id = `emulated_${requests.length}`
+              return { ...payload, id, project_id: "emulator", status: "ACTIVE", added_on: now, updated_on: now }
+            })
+          )
       )
+
+      const server = createServer({ maxHeaderSize: 16_384, headersTimeout: 10_000, requestTimeout: 10_000 })
+      server.maxConnections = 1024
 
       return Layer.effect(
         FlowwiseEmulator,
@@ -196,23 +239,93 @@ const emulator = (options: EmulatorOptions) =>
           clientId,
           clientSecret,
           customers: vendor.customers,
-          requests: Effect.sync(() => requests.slice()),
-          respondWith: (response, { customerId, times = Number.POSITIVE_INFINITY } = {}) =>
-            Effect.sync(() => {
-              scripts.push({ customerId, left: times, response })
+          create: vendor.create,
+          requests: Effect.sync(() => requests.map((request) => ({ ...request }))),
+          respondWith: (step, options) => Effect.zipRight(validStep(step), script.set(step, options)),
+          delay: (duration) =>
+            Effect.map(Script.validDelay(duration), (valid) => {
+              latency = Effect.sleep(valid)
             })
         }))
       ).pipe(
-        Layer.provideMerge(HttpApiBuilder.serve((httpApp) => numbered(scripted(httpApp)))),
+        Layer.provideMerge(
+          Layer.unwrapEffect(Effect.map(HttpApiBuilder.httpApp, (api) => HttpServer.serve(numbered(api))))
+        ),
+        Layer.provide([HttpApiBuilder.Router.Live, HttpApiBuilder.Middleware.layer]),
         Layer.provide(HttpApiBuilder.api(FlowwiseApi)),
         Layer.provide(handlers),
         // Both headers count, and the platform takes the first of several keys that passes: each checks the pair.
         Layer.provide(Layer.succeed(ApiCredentials, { ApiKeyAuth: () => authenticate, ApiSecret: () => authenticate })),
         // An id of 1,024 bytes is three times as long percent-encoded.
-        Layer.provide(HttpRouter.setRouterConfig({ maxParamLength: 4096 }))
+        Layer.provide(HttpRouter.setRouterConfig({ maxParamLength: 4096 })),
+        // The platform waits for open connections to end by themselves, and a client that keeps one alive never ends it.
+        Layer.provide(Layer.scopedDiscard(Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections())))),
+        Layer.provide(NodeHttpServer.layer(() => server, { host: LOOPBACK, port }))
       )
     })
   )
+
+/** A page in a browser can make its own name resolve to this machine; its requests carry that name. */
+const isLoopback = (host: string | undefined) => /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(host ?? "")
+
+const customerIdIn = (target: string) =>
+  Either.getOrUndefined(Either.try(() => decodeURIComponent(/^\/customer\/([^/?]+)/.exec(target)?.[1] ?? ""))) ||
+  undefined
+
+const response = ({ status, headers, body = "" }: Extract<ScriptedResponse, { status: number }>) =>
+  HttpServerResponse.setHeaders(
+    typeof body === "string"
+      ? HttpServerResponse.text(body, { status })
+      : HttpServerResponse.unsafeJson(body, { status }),
+    headers ?? {}
+  )
+
+/** Makes a scripted response once, so that what can't be sent is found where it is set. */
+const validStep = (step: ScriptedResponse) =>
+  Effect.gen(function* () {
+    yield* Script.validDelay(step.delay ?? 0)
+    if ("status" in step) {
+      if (!Number.isInteger(step.status) || step.status < 200 || step.status > 599) {
+        return yield* Script.invalid(`status must be a whole number from 200 to 599, and is ${String(step.status)}`)
+      }
+      yield* Effect.try(() => [new Headers(step.headers), response(step)]).pipe(
+        Effect.catchAll(() =>
+          Script.invalid("the headers or the body can't be sent: use header text, and JSON without cycles")
+        )
+      )
+    } else if ("drop" in step ? !["beforeDeletion", "afterDeletion"].includes(step.drop) : step.never !== true) {
+      return yield* Script.invalid("a response has a status, or drop: beforeDeletion or afterDeletion, or never: true")
+    }
+  })
+
+/** Gives the 429 that is due, in windows that begin with the first request after the last one. */
+const rateLimited = (rateLimit: EmulatorOptions["rateLimit"]) =>
+  Effect.gen(function* () {
+    if (rateLimit === undefined) {
+      return Effect.succeed(Option.none<HttpServerResponse.HttpServerResponse>())
+    }
+    const { limit } = rateLimit
+    if (!Number.isInteger(limit) || limit < 1) {
+      return yield* Script.invalid(`rateLimit.limit must be a whole number above 0, and is ${String(limit)}`)
+    }
+    const interval = Duration.toMillis(yield* Script.validDelay(rateLimit.interval))
+    let count = 0
+    let end = Number.NEGATIVE_INFINITY
+    return Effect.map(Clock.currentTimeMillis, (now) => {
+      if (now >= end) {
+        count = 0
+        end = now + interval
+      }
+      return ++count <= limit
+        ? Option.none()
+        : Option.some(
+            HttpServerResponse.empty({
+              status: 429,
+              headers: { "retry-after": String(Math.ceil((end - now) / 1000)), "x-ratelimit-limit": String(limit) }
+            })
+          )
+    })
+  })
 
 /** Compares digests, so that the time it takes says nothing about where the texts differ. */
 const same = (given: string | undefined, expected: string) => timingSafeEqual(digest(given ?? ""), digest(expected))

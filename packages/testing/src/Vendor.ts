@@ -9,6 +9,7 @@ import { errors } from "./FlowwiseApi.js"
 /** @internal */
 export interface Vendor {
   readonly customers: Effect.Effect<ReadonlyArray<string>>
+  readonly create: (customerId: string) => Effect.Effect<void>
   readonly delete: (
     customerId: string
   ) => Effect.Effect<void, typeof errors.InvalidCustomerId.Type | typeof errors.CustomerNotFound.Type>
@@ -19,6 +20,7 @@ export const make = (customers: Iterable<string> = []): Vendor => {
   const known = new Set(customers)
   return {
     customers: Effect.sync(() => Array.from(known)),
+    create: (customerId) => Effect.sync(() => void known.add(customerId)),
     delete: (customerId) =>
       Effect.suspend(() => {
         if (known.delete(customerId)) {

@@ -8,4 +8,5 @@ export {
   FlowwiseEmulator,
   type ScriptedResponse
 } from "./FlowwiseEmulator.js"
-export { FlowwiseTest } from "./FlowwiseTest.js"
+export { type ChaosRates, type FakeRequest, FlowwiseTest } from "./FlowwiseTest.js"
+export { InvalidScript, type ScriptOptions } from "./Script.js"

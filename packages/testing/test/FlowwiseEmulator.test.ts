@@ -1,11 +1,17 @@
+import { request } from "node:http"
 import { networkInterfaces } from "node:os"
 import { assert, describe, it } from "@effect/vitest"
 import { Credentials, deleteCustomer, Environment } from "@effect-flowwise/client"
 import { NodeFlowwise } from "@effect-flowwise/node"
-import { FlowwiseEmulator } from "@effect-flowwise/testing"
+import { type EmulatorOptions, FlowwiseEmulator, type ScriptedResponse } from "@effect-flowwise/testing"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import * as TestClock from "effect/TestClock"
 
 const send = (url: string, init: RequestInit = {}) => Effect.promise(() => fetch(url, { method: "DELETE", ...init }))
 
@@ -70,7 +76,7 @@ describe("FlowwiseEmulator", () => {
         answers.map(({ headers, status, url }) => ({
           method: "DELETE",
           target: new URL(url).pathname,
-          status,
+          status: Option.some(status),
           requestId: headers.get("x-request-id")!
         }))
       )
@@ -127,5 +133,173 @@ describe("FlowwiseEmulator", () => {
       ).pipe(Effect.provide(FlowwiseEmulator.layer()))
       yield* Effect.flip(Effect.tryPromise(() => fetch(baseUrl)))
     })
+  )
+
+  const overHttp = NodeFlowwise.layer.pipe(
+    Layer.provide([FlowwiseEmulator.layerCredentials, FlowwiseEmulator.layerEnvironment])
+  )
+
+  it.effect("stays silent, and sees the client go", () =>
+    Effect.gen(function* () {
+      const emulator = yield* FlowwiseEmulator
+      yield* emulator.respondWith({ never: true }, { times: 1 })
+      const fiber = yield* Effect.fork(Effect.provide(deleteCustomer("cust_1"), overHttp))
+      yield* Effect.repeat(
+        Effect.zipRight(
+          Effect.promise(() => new Promise((resolve) => setImmediate(resolve))),
+          emulator.requests
+        ),
+        { until: (requests) => requests.length === 1 }
+      )
+      yield* Fiber.interrupt(fiber)
+      assert.deepStrictEqual(yield* emulator.requests, [
+        { method: "DELETE", target: "/customer/cust_1", status: Option.none(), requestId: "req_1" }
+      ])
+      assert.deepStrictEqual(yield* emulator.customers, ["cust_1"])
+    }).pipe(Effect.provide(FlowwiseEmulator.layer({ customers: ["cust_1"] })))
+  )
+
+  it.effect("answers late by the clock of who built it", () =>
+    Effect.gen(function* () {
+      const emulator = yield* FlowwiseEmulator
+      yield* emulator.delay("10 seconds")
+      yield* emulator.respondWith({ status: 503, delay: "10 seconds" }, { times: 1 })
+      const fiber = yield* Effect.fork(Effect.provide(Effect.flip(deleteCustomer("cust_1")), overHttp))
+      yield* Effect.repeat(
+        Effect.zipRight(
+          Effect.promise(() => new Promise((resolve) => setImmediate(resolve))),
+          emulator.requests
+        ),
+        { until: (requests) => requests.length === 1 }
+      )
+      yield* TestClock.adjust("19 seconds")
+      assert.isTrue(Option.isNone(yield* Fiber.poll(fiber)))
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual((yield* Fiber.join(fiber))._tag, "UnexpectedResponse")
+    }).pipe(Effect.provide(FlowwiseEmulator.layer({ customers: ["cust_1"] })))
+  )
+
+  it.effect("limits the rate, and says how long to wait", () =>
+    Effect.gen(function* () {
+      const ask = Effect.map(Effect.either(deleteCustomer("nobody")), (result) => Either.merge(result))
+      const tags = yield* Effect.all([ask, ask, ask]).pipe(Effect.map((all) => all.map(({ _tag }) => _tag)))
+      assert.deepStrictEqual(tags, ["CustomerNotFound", "CustomerNotFound", "RateLimited"])
+      yield* TestClock.adjust("15 seconds")
+      const limited = yield* ask
+      assert(limited._tag === "RateLimited")
+      assert.deepStrictEqual(limited.retryAfter, Option.some(Duration.seconds(45)))
+      yield* TestClock.adjust("45 seconds")
+      assert.strictEqual((yield* ask)._tag, "CustomerNotFound")
+    }).pipe(
+      Effect.provide(overHttp),
+      Effect.provide(FlowwiseEmulator.layer({ rateLimit: { limit: 2, interval: "1 minute" } }))
+    )
+  )
+
+  it.effect("makes customers over the wire, and refuses what the vendor's page doesn't allow", () =>
+    Effect.gen(function* () {
+      const { baseUrl, customers } = yield* FlowwiseEmulator
+      const create = (body: string, headers: Record<string, string> = {}) =>
+        send(`${baseUrl}/customer`, {
+          method: "POST",
+          body,
+          headers: {
+            "content-type": "application/json",
+            "x-client-id": "emulator-client-id",
+            "x-client-secret": "emulator-client-secret",
+            ...headers
+          }
+        })
+      const made = yield* create(JSON.stringify({ customer_id: "cust/1", scope: "PROJECT", name: "Priya" }))
+      assert.strictEqual(made.status, 200)
+      const { added_on, updated_on, ...rest } = (yield* Effect.promise(() => made.json())) as Record<string, string>
+      assert.deepStrictEqual(rest, {
+        id: "emulated_1",
+        customer_id: "cust/1",
+        project_id: "emulator",
+        scope: "PROJECT",
+        status: "ACTIVE",
+        name: "Priya"
+      })
+      assert.deepStrictEqual([added_on, updated_on], ["1970-01-01T00:00:00.000Z", "1970-01-01T00:00:00.000Z"])
+      assert.deepStrictEqual(yield* customers, ["cust/1"])
+
+      const refused = yield* Effect.all([
+        create("{"),
+        create(JSON.stringify({ customer_id: "cust_2" })),
+        create(JSON.stringify({ customer_id: "cust_2", scope: "PLANET" })),
+        create(JSON.stringify({ customer_id: "", scope: "GLOBAL" })),
+        create(JSON.stringify({ customer_id: "cust_2", scope: "GLOBAL" }), { "x-client-secret": "another" })
+      ])
+      assert.deepStrictEqual(
+        refused.map(({ status }) => status),
+        [400, 400, 400, 400, 401]
+      )
+      // What is too long is not read to its end: whether the refusal arrives before the connection goes is chance.
+      const long = JSON.stringify({ customer_id: "cust_2", scope: "GLOBAL", name: "x".repeat(65_536) })
+      yield* Effect.exit(create(long))
+      assert.deepStrictEqual(yield* customers, ["cust/1"])
+    }).pipe(Effect.provide(FlowwiseEmulator.layer()))
+  )
+
+  it.effect("answers only to loopback names, since a page can point its own name here", () =>
+    Effect.gen(function* () {
+      const { baseUrl, customers } = yield* FlowwiseEmulator
+      const { port } = new URL(baseUrl)
+      const ask = (host: string) =>
+        Effect.async<number | undefined>((resume) => {
+          const headers = { host, "x-client-id": "emulator-client-id", "x-client-secret": "emulator-client-secret" }
+          request(`${baseUrl}/customer/cust_1`, { method: "DELETE", headers }, (response) => {
+            response.resume()
+            resume(Effect.succeed(response.statusCode))
+          }).end()
+        })
+      for (const host of ["evil.example", `evil.example:${port}`, "127.0.0.1.evil.example", "192.168.0.1"]) {
+        assert.strictEqual(yield* ask(host), 421)
+      }
+      assert.deepStrictEqual(yield* customers, ["cust_1"])
+      assert.strictEqual(yield* ask(`localhost:${port}`), 204)
+    }).pipe(Effect.provide(FlowwiseEmulator.layer({ customers: ["cust_1"] })))
+  )
+
+  it.effect("refuses scripts and options that make no sense, in words", () =>
+    Effect.gen(function* () {
+      const emulator = yield* FlowwiseEmulator
+      const cycle: Record<string, unknown> = {}
+      Object.assign(cycle, { cycle })
+      const steps: ReadonlyArray<unknown> = [
+        { status: 42 },
+        { status: 101 },
+        { status: 600 },
+        { status: 200.5 },
+        { status: "200" },
+        { status: 200, headers: { "x y": "z" } },
+        { status: 200, headers: { x: "a\r\nb" } },
+        { status: 200, body: cycle },
+        { status: 200, delay: -1 },
+        { drop: "later" },
+        { never: false },
+        {}
+      ]
+      for (const step of steps) {
+        const error = yield* Effect.flip(emulator.respondWith(step as ScriptedResponse))
+        assert.strictEqual(error._tag, "InvalidScript")
+        assert.match(error.message, /must be|can't be sent|has a status/)
+      }
+      yield* Effect.flip(emulator.delay(-1))
+      yield* Effect.provide(deleteCustomer("cust_1"), overHttp)
+
+      const options: ReadonlyArray<EmulatorOptions> = [
+        { port: -1 },
+        { port: 65_536 },
+        { port: 1.5 },
+        { rateLimit: { limit: 0, interval: "1 second" } },
+        { rateLimit: { limit: 1, interval: -1 } }
+      ]
+      for (const option of options) {
+        const error = yield* Effect.flip(Effect.scoped(Layer.build(FlowwiseEmulator.layer(option))))
+        assert.strictEqual(error._tag, "InvalidScript")
+      }
+    }).pipe(Effect.provide(FlowwiseEmulator.layer({ customers: ["cust_1"] })))
   )
 })

@@ -1,34 +1,59 @@
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import type { HttpClient } from "@effect/platform/HttpClient"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
-import { assert, describe, it } from "@effect/vitest"
-import { deleteCustomer, FlowwiseClient } from "@effect-flowwise/client"
+import { afterAll, describe, it } from "@effect/vitest"
+import {
+  CustomerNotFound,
+  DeletionFailed,
+  FlowwiseClient,
+  InvalidCustomerId,
+  RateLimited,
+  RequestFailed,
+  Unauthorized,
+  UnexpectedResponse
+} from "@effect-flowwise/client"
 import { NodeFlowwise } from "@effect-flowwise/node"
-import { FlowwiseEmulator, FlowwiseTest } from "@effect-flowwise/testing"
-import * as Context from "effect/Context"
+import { FlowwiseEmulator, FlowwiseTest, type ScriptedResponse, type ScriptOptions } from "@effect-flowwise/testing"
+import { cases, type Fault, type Subject, World } from "@effect-flowwise/testing/conformance"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
-import * as FastCheck from "effect/FastCheck"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-
-/** What the fake and the emulator both let a test see. */
-class World extends Context.Tag("World")<
-  World,
-  {
-    readonly customers: Effect.Effect<ReadonlyArray<string>>
-    /** The ids that were asked for. */
-    readonly requested: Effect.Effect<ReadonlyArray<string>>
-  }
->() {}
-
-type Subject = (customers: Iterable<string>) => Layer.Layer<FlowwiseClient | World>
 
 const fake: Subject = (customers) =>
   Layer.effect(
     World,
-    Effect.map(FlowwiseTest, ({ customers, requests }) => ({ customers, requested: requests }))
+    Effect.map(FlowwiseTest, (fake) => {
+      const customerId = "whoever"
+      const errors = {
+        deletionFailed: new DeletionFailed({ customerId }),
+        rateLimited: new RateLimited({ retryAfter: Option.some(Duration.seconds(2)) }),
+        unavailable: new UnexpectedResponse({ status: 503 }),
+        unauthorized: new Unauthorized(),
+        notFound: new CustomerNotFound({ customerId }),
+        invalid: new InvalidCustomerId({ customerId, rejectedBy: "server" }),
+        noAnswer: new RequestFailed({ reason: "Transport", delivered: "unknown" })
+      }
+      return {
+        customers: fake.customers,
+        create: fake.create,
+        requested: Effect.map(fake.requests, (all) => all.map(({ customerId }) => customerId)),
+        script: (fault: Fault, options?: ScriptOptions) =>
+          fault === "lostAnswer" ? fake.loseAnswer(options) : fake.fail(errors[fault], options)
+      }
+    })
   ).pipe(Layer.provideMerge(FlowwiseTest.layer({ customers })))
+
+const responses: Record<Fault, ScriptedResponse> = {
+  deletionFailed: { status: 500, body: { message: "m", code: "deletion_failed", type: "t" } },
+  rateLimited: { status: 429, headers: { "retry-after": "2" } },
+  unavailable: { status: 503, body: "<h1>Sorry</h1>" },
+  unauthorized: { status: 401, body: { message: "m", code: "c", type: "authentication_error" } },
+  notFound: { status: 404, body: { message: "m", code: "customer_not_found", type: "t" } },
+  invalid: { status: 400, body: { message: "m", code: "c", type: "validation_error" } },
+  noAnswer: { drop: "beforeDeletion" },
+  lostAnswer: { drop: "afterDeletion" }
+}
 
 const emulator =
   (httpClient: Layer.Layer<HttpClient>): Subject =>
@@ -41,121 +66,61 @@ const emulator =
       ]),
       Layer.effect(
         World,
-        Effect.map(FlowwiseEmulator, ({ customers, requests }) => ({
-          customers,
-          requested: Effect.map(requests, (all) =>
-            all.map(({ target }) => decodeURIComponent(target.slice("/customer/".length)))
-          )
+        Effect.map(FlowwiseEmulator, (emulator) => ({
+          customers: emulator.customers,
+          create: (customerId: string) =>
+            Effect.promise(async () => {
+              const headers = { "x-client-id": emulator.clientId, "x-client-secret": "emulator-client-secret" }
+              const body = JSON.stringify({ customer_id: customerId, scope: "PROJECT" })
+              await fetch(`${emulator.baseUrl}/customer`, {
+                method: "POST",
+                headers: { ...headers, "content-type": "application/json" },
+                body
+              })
+            }),
+          requested: Effect.map(emulator.requests, (all) =>
+            all
+              .filter(({ method }) => method === "DELETE")
+              .map(({ target }) => decodeURIComponent(target.slice("/customer/".length)))
+          ),
+          script: (fault: Fault, options?: ScriptOptions) => emulator.respondWith(responses[fault], options)
         }))
       )
     ).pipe(Layer.provide(FlowwiseEmulator.layer({ customers })))
 
-describe.each<readonly [string, Subject]>([
-  ["the fake", fake],
-  ["the emulator, over NodeFlowwise.layerHttpClient", emulator(NodeFlowwise.layerHttpClient)],
-  ["the emulator, over NodeHttpClient.layerUndici", emulator(NodeHttpClient.layerUndici)],
-  ["the emulator, over NodeHttpClient.layer", emulator(NodeHttpClient.layer)],
-  ["the emulator, over FetchHttpClient.layer", emulator(FetchHttpClient.layer)]
-])("%s", (_, subject) => {
-  it.effect("deletes a customer once", () =>
-    Effect.gen(function* () {
-      const world = yield* World
-      const deleted = yield* deleteCustomer("cust_1")
-      assert.strictEqual(deleted.customerId, "cust_1")
-      assert.isTrue(Option.isSome(deleted.requestId))
-      assert.deepStrictEqual(yield* world.customers, ["cust_2"])
-      const again = yield* Effect.flip(deleteCustomer("cust_1"))
-      assert(again._tag === "CustomerNotFound")
-      assert.deepStrictEqual([again.customerId, again.afterAmbiguousAttempt], ["cust_1", false])
-      assert.deepStrictEqual(yield* world.requested, ["cust_1", "cust_1"])
-    }).pipe(Effect.provide(subject(["cust_1", "cust_2"])))
-  )
+const subjects: ReadonlyArray<readonly [string, Subject]> = [
+  ["fake", fake],
+  ["NodeFlowwise", emulator(NodeFlowwise.layerHttpClient)],
+  ["layerUndici", emulator(NodeHttpClient.layerUndici)],
+  ["node:http", emulator(NodeHttpClient.layer)],
+  ["fetch", emulator(FetchHttpClient.layer)]
+]
 
-  it.effect("knows nobody unless told", () =>
-    Effect.gen(function* () {
-      assert.strictEqual((yield* Effect.flip(deleteCustomer("cust_1")))._tag, "CustomerNotFound")
-      assert.deepStrictEqual(yield* (yield* World).customers, [])
-    }).pipe(Effect.provide(subject([])))
-  )
+const passed = new Set<string>()
 
-  it.effect("rejects an unknown id with a control character in it", () =>
-    Effect.gen(function* () {
-      const error = yield* Effect.flip(deleteCustomer("cust\t1"))
-      assert(error._tag === "InvalidCustomerId")
-      assert.strictEqual(error.rejectedBy, "server")
-      assert.isTrue(Option.isSome(error.requestId))
-    }).pipe(Effect.provide(subject([])))
-  )
-
-  it.effect("never sees an id that the client refuses", () =>
-    Effect.gen(function* () {
-      for (const id of ["", ".", "..", "\ud800", "x".repeat(1025)]) {
-        const error = yield* Effect.flip(deleteCustomer(id))
-        assert(error._tag === "InvalidCustomerId")
-        assert.strictEqual(error.rejectedBy, "client")
-      }
-      assert.deepStrictEqual(yield* (yield* World).requested, [])
-    }).pipe(Effect.provide(subject(["", ".", "..", "\ud800", "x".repeat(1025)])))
-  )
-
-  const strange = [
-    "a/b",
-    "a%2Fb",
-    "%2e%2e",
-    "a?b#c",
-    "a\\b",
-    " a ",
-    "\u0000",
-    "\u{1f600}",
-    "\u00e9",
-    "e\u0301",
-    "__proto__",
-    "x".repeat(1024)
-  ]
-
-  it.effect("takes strange ids as they are", () =>
-    Effect.gen(function* () {
-      yield* Effect.forEach(strange, deleteCustomer)
-      assert.deepStrictEqual(yield* (yield* World).requested, strange)
-      assert.deepStrictEqual(yield* (yield* World).customers, [])
-    }).pipe(Effect.provide(subject(strange)))
-  )
-
-  it.effect("deletes a customer for exactly one of those who ask at once", () =>
-    Effect.gen(function* () {
-      const results = yield* Effect.forEach(Array.from({ length: 20 }), () => Effect.either(deleteCustomer("cust_1")), {
-        concurrency: "unbounded"
-      })
-      assert.strictEqual(results.filter(Either.isRight).length, 1)
-    }).pipe(Effect.provide(subject(["cust_1"])))
-  )
-
-  it.effect("starts afresh for every build", () =>
-    Effect.gen(function* () {
-      const layer = subject(["cust_1"])
-      yield* Effect.provide(deleteCustomer("cust_1"), layer)
-      yield* Effect.provide(deleteCustomer("cust_1"), layer)
-    })
-  )
-
-  it.effect("any order of deletes leaves who was not asked for", () =>
-    Effect.promise(() =>
-      FastCheck.assert(
-        FastCheck.asyncProperty(
-          FastCheck.array(FastCheck.constantFrom("a", "b", "c", "d")),
-          FastCheck.array(FastCheck.constantFrom("a", "b", "c", "d", "e")),
-          (customers, asked) =>
-            Effect.gen(function* () {
-              const left = new Set(customers)
-              for (const id of asked) {
-                const result = yield* Effect.either(deleteCustomer(id))
-                assert.strictEqual(Either.isRight(result), left.delete(id))
-              }
-              assert.deepStrictEqual(yield* (yield* World).customers, [...left])
-            }).pipe(Effect.provide(subject(customers)), Effect.runPromise)
+describe.each(subjects)("conformance of %s", (name, subject) => {
+  for (const { claim, customers, test } of cases(subject)) {
+    it.effect(
+      claim,
+      () =>
+        test.pipe(
+          Effect.provide(subject(customers)),
+          Effect.tap(() => Effect.sync(() => passed.add(`${name} ${claim}`)))
         ),
-        { numRuns: 20 }
-      )
+      30_000
+    )
+  }
+})
+
+afterAll(() => {
+  const row = (claim: string, cells: ReadonlyArray<string>) =>
+    `${claim.padEnd(72)}${cells.map((cell) => cell.padEnd(14)).join("")}`.trimEnd()
+  const names = subjects.map(([name]) => name)
+  const rows = cases(fake).map(({ claim }) =>
+    row(
+      claim,
+      names.map((name) => (passed.has(`${name} ${claim}`) ? "ok" : "FAILED"))
     )
   )
+  console.log(["", row("", ["in memory", "emulator over"]), row("", names), ...rows].join("\n"))
 })

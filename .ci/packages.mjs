@@ -1,6 +1,6 @@
 // Checks the tarballs that would be published, then uses them as a stranger does: plain npm, an empty project, and
 // nothing of this workspace in reach. `pnpm build` comes first.
-import { deepStrictEqual } from "node:assert"
+import { deepStrictEqual, match } from "node:assert"
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import { tmpdir } from "node:os"
@@ -108,6 +108,9 @@ for (const { dist, prelude, type } of formats) {
   write("entry-points.js", `${prelude}\n${entryPoints}\nPromise.all([${checks}])`)
   node(["entry-points.js"], inProject)
   passed(`${type}: each package loads from ${dist}, and nothing inside it but what it exports`)
+
+  match(shell("npx", ["flowwise-emulator", "--help"], inProject), /^Usage: flowwise-emulator/)
+  passed(`${type}: the emulator's command runs`)
 
   node([join(project, "node_modules/typescript/bin/tsc")], inProject)
   passed(`${type}: a program type-checks`)

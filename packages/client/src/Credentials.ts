@@ -59,8 +59,8 @@ export class Credentials extends Context.Tag("@effect-flowwise/client/Credential
       Credentials,
       Effect.map(
         Either.all({
-          clientId: at("clientId", sendable(pair.clientId)),
-          clientSecret: at("clientSecret", sendable(pair.clientSecret))
+          clientId: at("clientId", sendable(pair?.clientId)),
+          clientSecret: at("clientSecret", sendable(pair?.clientSecret))
         }),
         fixed
       )

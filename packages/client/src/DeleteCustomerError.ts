@@ -190,9 +190,7 @@ export class DeletionFailed extends Schema.TaggedError<DeletionFailed>("@effect-
  * ```ts
  * import { deleteCustomer } from "@effect-flowwise/client"
  * import * as Effect from "effect/Effect"
- * import * as Equal from "effect/Equal"
-import * as Hash from "effect/Hash"
-import * as Option from "effect/Option"
+ * import * as Option from "effect/Option"
  *
  * const program = deleteCustomer("cust_priya_sharma_2024").pipe(
  *   Effect.catchTag("RateLimited", (error) =>

@@ -39,9 +39,14 @@ export class Environment extends Context.Tag("@effect-flowwise/client/Environmen
    */
   static readonly layer = (
     baseUrl: string,
-    options: { readonly name?: string; readonly allowHttp?: boolean } = {}
+    options?: { readonly name?: string; readonly allowHttp?: boolean }
   ): Layer.Layer<Environment, ConfigError.ConfigError> =>
-    Layer.effect(Environment, Either.mapLeft(selfHosted(baseUrl, options), ConfigError.prefixed(["baseUrl"])))
+    Layer.effect(
+      Environment,
+      options?.name === undefined || (typeof options.name === "string" && options.name.trim() !== "")
+        ? Either.mapLeft(selfHosted(baseUrl, options), ConfigError.prefixed(["baseUrl"]))
+        : Either.left(ConfigError.InvalidData(["name"], "must be a text that is not blank"))
+    )
 
   /** `https://sandbox.flowwise.com/router`, named `"sandbox"`. */
   static readonly layerSandbox: Layer.Layer<Environment> = Layer.sync(Environment, () => vendor.sandbox)
@@ -82,10 +87,10 @@ const byName = (text: string) => {
     : Either.left(ConfigError.InvalidData([], `must be "sandbox" or "production"`))
 }
 
-const selfHosted = (baseUrl: string, options: { readonly name?: string; readonly allowHttp?: boolean }) =>
-  Either.mapBoth(parseBaseUrl(baseUrl, options), {
+const selfHosted = (baseUrl: string, options?: { readonly name?: string; readonly allowHttp?: boolean }) =>
+  Either.mapBoth(parseBaseUrl(baseUrl, options?.allowHttp === true), {
     onLeft: (problem) => ConfigError.InvalidData([], problem),
-    onRight: (url) => ({ name: options.name ?? url.host, baseUrl: withoutTrailingSlash(url) })
+    onRight: (url) => ({ name: options?.name ?? url.host, baseUrl: withoutTrailingSlash(url) })
   })
 
 /**
@@ -100,10 +105,7 @@ export const withoutTrailingSlash = (url: URL): string => url.href.replace(/\/+$
  *
  * @internal
  */
-export const parseBaseUrl = (
-  baseUrl: string,
-  options: { readonly allowHttp?: boolean }
-): Either.Either<URL, string> => {
+export const parseBaseUrl = (baseUrl: string, allowHttp: boolean): Either.Either<URL, string> => {
   if (typeof baseUrl !== "string" || baseUrl.trim() === "") {
     return Either.left("must be an absolute https URL, and is blank")
   }
@@ -119,7 +121,7 @@ export const parseBaseUrl = (
   if (/[?#]/.test(baseUrl)) {
     return Either.left("must not hold a query or a fragment")
   }
-  if (url.protocol === "http:" && options.allowHttp !== true && !isLoopback(url.hostname)) {
+  if (url.protocol === "http:" && !allowHttp && !isLoopback(url.hostname)) {
     return Either.left(
       "must be https, since plain http would show the client secret on the network (FLOWWISE_ALLOW_HTTP=true or allowHttp permits it)"
     )

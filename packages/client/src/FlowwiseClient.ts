@@ -36,7 +36,7 @@ import {
 import { Environment, parseBaseUrl, withoutTrailingSlash } from "./Environment.js"
 import { parseRetryAfter } from "./RetryAfter.js"
 import { customerIdIn, type Hidden, secretIn, tidy } from "./ServerText.js"
-import { readBody, send, timedOut } from "./Transport.js"
+import { bounded, harden, readBody, send, timedOut } from "./Transport.js"
 
 /**
  * Erases customers at one Flowwise environment with one account.
@@ -77,42 +77,37 @@ export class FlowwiseClient extends Context.Tag("@effect-flowwise/client/Flowwis
     } = {}
   ): Effect.Effect<FlowwiseClient["Type"], never, HttpClient.HttpClient | Credentials | Environment> =>
     Effect.gen(function* () {
-      const httpClient = (options.transformClient ?? identity)(yield* HttpClient.HttpClient)
+      const httpClient = (options.transformClient ?? identity)(harden(yield* HttpClient.HttpClient))
       const credentials = yield* Credentials
       const environment = yield* Environment
-      const timeout = Duration.decode(options.timeout ?? "30 seconds")
 
-      // The layers of `Environment` refuse such a URL; a service made by hand comes unchecked.
-      const base = parseBaseUrl(environment.baseUrl, { allowHttp: true })
-      if (Either.isLeft(base)) {
-        return { environment: environment.name, deleteCustomer: () => invalidRequest(`The base URL ${base.left}`) }
+      // The types and the layers of `Environment` refuse these; JavaScript, and a service made by hand, do not.
+      const settings = Either.all({
+        base: Either.mapLeft(parseBaseUrl(environment.baseUrl, true), (problem) => `The base URL ${problem}`),
+        timeout: parseTimeout(options.timeout ?? "30 seconds")
+      })
+      if (Either.isLeft(settings)) {
+        return { environment: environment.name, deleteCustomer: () => invalidRequest(settings.left) }
       }
-      const { host } = base.right
-      const endpoint = `${withoutTrailingSlash(base.right)}/customer/`
-      const spanOptions = clientSpan(base.right)
+      const { base, timeout } = settings.right
+      const { host } = base
+      const endpoint = `${withoutTrailingSlash(base)}/customer/`
+      const spanOptions = clientSpan(base)
+      const hidden = lastOf(secretIn)
 
       const attempt = (customerId: string, span: Tracer.Span) => {
         let delivered: "no" | "unknown" = "no"
-        return Effect.gen(function* () {
+        const answer = Effect.gen(function* () {
           const headers = yield* Effect.flatMap(credentials.get, requestHeaders)
           const request = HttpClientRequest.del(endpoint + encodeURIComponent(customerId), { headers })
           delivered = "unknown"
           const response = yield* send(httpClient, request, { span, host })
-          return yield* judge({
-            customerId,
-            environment: environment.name,
-            host,
-            response,
-            secret: secretIn(headers["x-client-secret"])
-          })
-        }).pipe(
-          Effect.scoped,
-          // Even where the caller is not, in a finalizer for example: nothing would bound it there.
-          Effect.interruptible,
-          Effect.timeoutFail({
-            duration: timeout,
-            onTimeout: () => timedOut(`No complete answer from ${host} within ${Duration.format(timeout)}`, delivered)
-          }),
+          const secret = hidden(headers["x-client-secret"])
+          return yield* judge({ customerId, environment: environment.name, host, response, secret })
+        })
+        return bounded(Effect.scoped(answer), timeout, () =>
+          timedOut(`No complete answer from ${host} within ${Duration.format(timeout)}`, delivered)
+        ).pipe(
           Effect.tapErrorTag("RequestFailed", ({ reason }) => Effect.sync(() => span.attribute("error.type", reason))),
           Effect.withParentSpan(span)
         )
@@ -183,11 +178,28 @@ export const deleteCustomer = (
 ): Effect.Effect<CustomerDeleted, DeleteCustomerError, FlowwiseClient> =>
   Effect.flatMap(FlowwiseClient, (client) => client.deleteCustomer(customerId))
 
+const parseTimeout = (timeout: Duration.DurationInput) =>
+  Either.fromOption(
+    Option.filter(Duration.decodeUnknown(timeout), (duration) => Duration.greaterThan(duration, Duration.zero)),
+    () => `The timeout must be a duration above 0, such as "30 seconds"`
+  )
+
+/** Keys seldom change, and the pattern of one takes longer to make than a request. */
+const lastOf = <A>(make: (key: string) => A) => {
+  let last: { readonly key: string; readonly value: A } | undefined
+  return (key: string): A => {
+    if (last?.key !== key) {
+      last = { key, value: make(key) }
+    }
+    return last.value
+  }
+}
+
 const invalidRequest = (problem: string) =>
   Effect.fail(new RequestFailed({ message: `${problem}. Nothing was sent`, reason: "InvalidRequest", delivered: "no" }))
 
 const requestHeaders = (pair: ClientCredentials) =>
-  Either.all({ "x-client-id": headerValue(pair.clientId), "x-client-secret": headerValue(pair.clientSecret) }).pipe(
+  Either.all({ "x-client-id": headerValue(pair?.clientId), "x-client-secret": headerValue(pair?.clientSecret) }).pipe(
     Either.match({
       onLeft: (problem) => invalidRequest(`The service Credentials gave a pair in which a value ${problem}`),
       onRight: (headers) => Effect.succeed({ ...headers, accept: "application/json", "accept-encoding": "identity" })

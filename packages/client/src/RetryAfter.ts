@@ -22,16 +22,20 @@ const WITHOUT_ZONE = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} [ \d]\d \d\
  */
 export const parseRetryAfter = (header: string | undefined, now: number): Option.Option<Duration.Duration> => {
   const value = once(header ?? "").trim()
-  const millis = /^\d+$/.test(value)
-    ? Number(value) * 1000
-    : WITH_ZONE.test(value)
-      ? Date.parse(value) - now
-      : WITHOUT_ZONE.test(value)
-        ? Date.parse(`${value} GMT`) - now
-        : Number.NaN
+  const millis = /^\d+$/.test(value) ? Number(value) * 1000 : parseDate(value) - now
   return Number.isNaN(millis)
     ? Option.none()
     : Option.some(Duration.clamp(Duration.millis(millis), { minimum: Duration.zero, maximum: LONGEST }))
+}
+
+const parseDate = (value: string) => {
+  const millis = WITH_ZONE.test(value)
+    ? Date.parse(value)
+    : WITHOUT_ZONE.test(value)
+      ? Date.parse(`${value} GMT`)
+      : Number.NaN
+  // A 30th of February becomes a 2nd of March.
+  return new Date(millis).getUTCDate() === Number(/\d+/.exec(value)?.[0]) ? millis : Number.NaN
 }
 
 /** A header that came twice arrives joined by a comma: it counts where both say the same. */

@@ -8,23 +8,16 @@ import * as RegularExpression from "effect/RegExp"
 
 const MAX_LENGTH = 1024
 
-const ESCAPE_SEQUENCES = /[\u001b\u009b](?:\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[[\]()#;?]*[\d;:?]*[ -/]*[@-~])/g
+// A pattern's time grows with the text, and all but the beginning of it is dropped anyway.
+const SCANNED = 16 * 1024
+
+// A secret of 1,024 characters, each as `&#x0041;` and a blank.
+const LONGEST_ECHO = 10 * 1024
+
+const ESCAPE_SEQUENCES = /[\u001b\u009b](?:\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[\u0020-\u003f[\]]{0,64}[@-~])/g
 const LINE_BREAKS = /[\t\n\v\f\r\u0085\u2028\u2029]+/g
 const INVISIBLE = /[\p{Cc}\p{Bidi_Control}]/gu
 const LONE_SURROGATES = /\p{Surrogate}/gu
-
-/**
- * One line that is safe to keep: rid of what `hidden` match, escape sequences, control characters and bidirectional
- * overrides, and at most 1,024 characters long.
- *
- * @internal
- */
-export const tidy = (text: string, ...hidden: ReadonlyArray<Hidden>): string =>
-  hidden
-    // After the controls, which could break one up, and before the cut, which could halve it.
-    .reduce((kept, { pattern, replacement }) => kept.replace(pattern, replacement), stripControls(text))
-    .slice(0, MAX_LENGTH)
-    .replace(LONE_SURROGATES, "")
 
 /** @internal */
 export interface Hidden {
@@ -32,45 +25,63 @@ export interface Hidden {
   readonly replacement: string
 }
 
+/**
+ * One line that is safe to keep: rid of what `hidden` match, escape sequences, control characters and bidirectional
+ * overrides, and at most 1,024 characters long.
+ *
+ * @internal
+ */
+export const tidy = (text: string, ...hidden: ReadonlyArray<Hidden>): string => {
+  // After the controls, which could break an echo up, and before the cut, which could halve one.
+  const found = hidden.reduce(
+    (kept, { pattern, replacement }) => kept.replace(pattern, replacement),
+    stripControls(text.slice(0, SCANNED))
+  )
+  // What stands before the end of the scan may be half an echo, which no pattern knows.
+  const whole = text.length > SCANNED ? found.slice(0, Math.max(0, found.length - LONGEST_ECHO)) : found
+  return whole.slice(0, MAX_LENGTH).replace(LONE_SURROGATES, "")
+}
+
 const stripControls = (text: string) =>
   text.replace(ESCAPE_SEQUENCES, "").replace(LINE_BREAKS, " ").replace(INVISIBLE, "")
 
 /**
- * A customer's id, as it is or percent-encoded, where it stands as a word of its own.
+ * A customer's id in any spelling, composed or decomposed, where it stands as a word of its own.
  *
  * @internal
  */
-export const customerIdIn = (customerId: string): Hidden => ({
-  pattern: new RegExp(
-    `(?<![\\p{L}\\p{N}])(?:${[stripControls(customerId), encodeURIComponent(customerId)]
-      .filter((spelling) => spelling !== "")
-      .map(RegularExpression.escape)
-      .join("|")})(?![\\p{L}\\p{N}])`,
-    "gu"
-  ),
-  replacement: "{customer_id}"
-})
+export const customerIdIn = (customerId: string): Hidden => {
+  const forms = new Set([customerId, customerId.normalize("NFC"), customerId.normalize("NFD")])
+  const sources = Array.from(forms, (form) => characters(form).map(spellings).join(""))
+  return {
+    // An id of nothing but control characters is gone from the text already.
+    pattern:
+      stripControls(customerId).trim() === ""
+        ? /(?!)/g
+        : new RegExp(`(?:(?<![\\p{L}\\p{N}])|(?<=%[\\da-f]{2}))(?:${sources.join("|")})(?![\\p{L}\\p{N}])`, "giu"),
+    replacement: "{customer_id}"
+  }
+}
 
 /**
- * A secret in the forms in which a server may echo it: plain, URL-encoded, JSON-escaped, hex, or base64 at any offset.
+ * A secret in the forms in which a server may echo it: in any spelling, in hex, or in base64 at any offset, and wrapped
+ * over lines.
  *
  * @internal
  */
 export const secretIn = (secret: string): Hidden => {
-  const hex = Encoding.encodeHex(secret)
-  const character = (char: string, index: number) => {
-    const code = hex.slice(index * 2, index * 2 + 2)
-    return `(?:\\\\?${RegularExpression.escape(char)}|%${code}|\\\\u00${code})`
-  }
-  const encoded = [hex, ...[0, 1, 2].map((offset) => base64Core(secret, offset))]
-    // A shorter piece of base64 would match by chance.
+  const encoded = [Encoding.encodeHex(secret), ...[0, 1, 2].map((offset) => base64Core(secret, offset))]
+    // A shorter piece would match by chance.
     .filter((text) => text.length >= 8)
-    .map((text) => text.replaceAll(/[+-]/g, "[+-]").replaceAll(/[/_]/g, "[/_]"))
-  return {
-    pattern: new RegExp([Array.from(secret, character).join(""), ...encoded].join("|"), "gi"),
-    replacement: "<redacted>"
-  }
+    .map((text) => Array.from(text, (char) => BASE64_ALPHABETS[char] ?? char).join(WRAP))
+  const plain = characters(secret).map((char) => (char === " " ? spellings(char) : spellings(char) + WRAP))
+  return { pattern: new RegExp([plain.join(""), ...encoded].join("|"), "giu"), replacement: "<redacted>" }
 }
+
+// Where a line was wrapped, or a hyphen or a zero-width character put in.
+const WRAP = "[\\s\\u00ad\\u200b-\\u200d\\u2060\\ufeff]?"
+
+const BASE64_ALPHABETS: Record<string, string> = { "+": "[+-]", "-": "[+-]", "/": "[/_]", _: "[/_]" }
 
 /** The characters of base64 that only the secret decides, with `offset` bytes of something else before it. */
 const base64Core = (secret: string, offset: number) =>
@@ -78,3 +89,34 @@ const base64Core = (secret: string, offset: number) =>
     Math.ceil((offset * 8) / 6),
     Math.floor(((offset + secret.length) * 8) / 6)
   )
+
+/** Backslashes in a row stay together: one by one, each of which may be doubled, they would match in too many ways. */
+const characters = (text: string): ReadonlyArray<string> => text.match(/\\+|./gsu) ?? []
+
+const ENTITIES: Record<string, string> = { '"': "quot", "&": "amp", "'": "apos", "<": "lt", ">": "gt" }
+
+/** One character as it is, or escaped for a URL, once or twice, for JSON or for HTML. */
+const spellings = (char: string): string => {
+  const count = char.startsWith("\\") ? char.length : 1
+  const first = String.fromCodePoint(char.codePointAt(0) ?? 0)
+  const code = first.codePointAt(0) ?? 0
+  const hex = (value: number, length: number) => value.toString(16).padStart(length, "0")
+  const escaped = [
+    Array.from(new TextEncoder().encode(first), (byte) => `%(?:25)?${hex(byte, 2)}`).join(""),
+    first
+      .split("")
+      .map((unit) => `\\\\+u${hex(unit.charCodeAt(0), 4)}`)
+      .join(""),
+    `&#(?:0*${code}|x0*${hex(code, 1)});`,
+    ...(ENTITIES[first] === undefined ? [] : [`&${ENTITIES[first]};`])
+  ].join("|")
+  const plain = {
+    "\\": `\\\\{${count},${count * 4}}`,
+    '"': '\\\\{0,3}"',
+    "/": "\\\\{0,3}/",
+    " ": "[ +]"
+  }[first]
+  // Control characters were taken out of the text, or became a blank.
+  const literal = plain ?? (stripControls(first).trim() === "" ? "\\s?" : RegularExpression.escape(first))
+  return `(?:${literal}|(?:${escaped}){${count}})`
+}

@@ -7,11 +7,16 @@
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as Headers from "@effect/platform/Headers"
 import * as HttpClient from "@effect/platform/HttpClient"
-import type * as HttpClientError from "@effect/platform/HttpClientError"
+import * as HttpClientError from "@effect/platform/HttpClientError"
 import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import * as UrlParams from "@effect/platform/UrlParams"
 import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as FiberRef from "effect/FiberRef"
 import { constVoid } from "effect/Function"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
@@ -20,6 +25,15 @@ import * as Tracer from "effect/Tracer"
 import { RequestFailed, UnexpectedResponse } from "./DeleteCustomerError.js"
 
 const MAX_BODY_BYTES = 64 * 1024
+
+/**
+ * The client that a user's `transformClient` is put around: whatever that adds, one call sends one request, which
+ * follows no redirect and has no span but the caller's.
+ *
+ * @internal
+ */
+export const harden = (httpClient: HttpClient.HttpClient): HttpClient.HttpClient =>
+  HttpClient.transform(httpClient, (response, request) => sentOnce(withoutSpan(withoutRedirects(response)), request))
 
 /**
  * Sends one request and answers with the response's head. Closing the scope lets go of the connection, read or not.
@@ -36,25 +50,50 @@ export const send = (
     HttpClient.withScope,
     HttpClient.mapRequest((final) => (sent = final)),
     (client) => client.execute(request),
-    withoutRedirects,
-    withoutInnerSpan(span),
+    Effect.locally(currentCall, {}),
     // For the logger of a `transformClient`: a layer's own setting is lost where another runtime runs the effect.
     Effect.locallyWith(Headers.currentRedactedNames, (names) => [...names, "x-client-id", "x-client-secret"]),
-    Effect.mapError((error) => requestFailed(error, host)),
+    Effect.catchAll((error) =>
+      // `filterStatusOk` and the like make an error of an answer.
+      error._tag === "ResponseError" && error.reason === "StatusCode"
+        ? Effect.succeed(error.response)
+        : Effect.fail(requestFailed(error, host))
+    ),
     Effect.tap((response) => {
       span.attribute("http.response.status_code", response.status)
       if (response.status !== 204) {
         span.attribute("error.type", String(response.status))
       }
-      return response.request.url === sent.url ? Effect.void : elsewhere(response.status, host)
+      return sameTarget(response.request, sent) ? Effect.void : elsewhere(response.status, host)
     })
   )
 }
 
-const elsewhere = (status: number, host: string) =>
-  new UnexpectedResponse({
-    message: `A ${status} came from elsewhere than ${host}, since the HttpClient follows redirects: take followRedirects off it`,
-    status
+/** What a call has already got from the transport. */
+interface Call {
+  answer?: Exit.Exit<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError>
+}
+
+const currentCall = FiberRef.unsafeMake<Call>({})
+
+/** A second request would change what the first one's answer means, so it gets the first one's answer. */
+const sentOnce = <R>(
+  self: Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError, R>,
+  request: HttpClientRequest.HttpClientRequest
+) =>
+  Effect.flatMap(FiberRef.get(currentCall), (call) => {
+    if (call.answer !== undefined) {
+      return call.answer
+    }
+    // What a second one gets where the first was given up.
+    call.answer = Exit.fail(new HttpClientError.RequestError({ request, reason: "Transport" }))
+    return Effect.onExit(self, (exit) =>
+      Effect.sync(() => {
+        if (!Exit.isInterrupted(exit)) {
+          call.answer = exit
+        }
+      })
+    )
   })
 
 /** `fetch` follows redirects, with the secret and to any host, unless it is told. Other clients don't look at this. */
@@ -67,37 +106,77 @@ const withoutRedirects = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<
   )
 
 /**
- * The platform opens a span for each request and writes every header and the full URL into it. It is handed the
- * attempt's own span instead, and writes nothing there; so it still sends `traceparent` where the user's settings say so.
+ * The platform opens a span for each request and writes every header and the full URL into it. It is handed the span
+ * that it is in instead, and writes nothing there; so it still sends `traceparent` where the user's settings say so.
  */
-const withoutInnerSpan =
-  (attempt: Tracer.Span) =>
-  <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    Effect.tracerWith((tracer) =>
-      Effect.withTracer(
-        self,
-        Tracer.make({
-          span: (...args) => (args[5] === "client" ? Object.create(attempt, mute) : tracer.span(...args)),
-          context: (f, fiber) => tracer.context(f, fiber)
-        })
-      )
+const withoutSpan = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.tracerWith((tracer) =>
+    Effect.withTracer(
+      self,
+      Tracer.make({
+        span: (...args) => {
+          const [, parent, , , , kind] = args
+          return kind === "client" && Option.isSome(parent) ? Object.create(parent.value, mute) : tracer.span(...args)
+        },
+        context: (f, fiber) => tracer.context(f, fiber)
+      })
     )
+  )
 
 const mute: PropertyDescriptorMap = Object.fromEntries(
   ["attribute", "event", "addLinks", "end"].map((method) => [method, { value: constVoid }])
 )
 
+const sameTarget = (one: HttpClientRequest.HttpClientRequest, other: HttpClientRequest.HttpClientRequest) =>
+  one === other || (one.url === other.url && UrlParams.toString(one.urlParams) === UrlParams.toString(other.urlParams))
+
+const elsewhere = (status: number, host: string) =>
+  new UnexpectedResponse({
+    message: `A ${status} came from elsewhere than ${host}, since the HttpClient follows redirects: take followRedirects off it`,
+    status
+  })
+
 /**
- * The body as text, `complete` or cut off at 64 KiB; none where it is unreadable: encoded, cut short, badly framed, or
- * no UTF-8. A byte order mark is dropped.
+ * Ends in time, whatever `self` does: it runs on a fiber of its own, which can be given up where neither it nor the
+ * caller can be interrupted.
+ *
+ * @internal
+ */
+export const bounded = <A, E, R, E2>(
+  self: Effect.Effect<A, E, R>,
+  duration: Duration.Duration,
+  onTimeout: () => E2
+): Effect.Effect<A, E | E2, R> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function* () {
+      const request = yield* Effect.forkDaemon(Effect.interruptible(self))
+      const timer = yield* Effect.forkDaemon(Effect.interruptible(Effect.sleep(duration)))
+      return yield* restore(
+        Effect.async<A, E | E2>((resume) => {
+          request.addObserver((exit) => resume(Effect.zipRight(request.inheritAll, exit)))
+          timer.addObserver((exit) => {
+            if (Exit.isSuccess(exit)) {
+              resume(Effect.zipRight(Fiber.interruptFork(request), Effect.failSync(onTimeout)))
+            }
+          })
+        })
+      ).pipe(
+        Effect.onInterrupt(() => Fiber.interrupt(request)),
+        Effect.ensuring(Fiber.interruptFork(timer))
+      )
+    })
+  )
+
+/**
+ * The body as text, `complete` or cut off at 64 KiB; none where it is unreadable: encoded, cut short, badly framed, no
+ * UTF-8, or read by somebody else already. A byte order mark is dropped.
  *
  * @internal
  */
 export const readBody = (
   response: HttpClientResponse.HttpClientResponse
 ): Effect.Effect<Option.Option<{ readonly text: string; readonly complete: boolean }>> => {
-  // `identity` was asked for. Some clients decode such a body and some don't, and a small one may unfold to gigabytes.
-  if ((response.headers["content-encoding"] ?? "identity") !== "identity") {
+  if (isEncoded(response.headers)) {
     return Effect.succeedNone
   }
   const decoder = new TextDecoder("utf-8", { fatal: true })
@@ -115,9 +194,16 @@ export const readBody = (
         length <= MAX_BODY_BYTES ? { text: text + decoder.decode(), complete: true } : { text, complete: false }
       )
     ),
+    // fetch throws where a `transformClient` has read the body before.
+    Effect.catchAllDefect((defect) => Effect.fail(defect)),
     Effect.option
   )
 }
+
+/** `identity` was asked for. Some clients decode all the same and some don't, and a small body may unfold to gigabytes. */
+const isEncoded = (headers: Headers.Headers) =>
+  !/^\s*(identity)?\s*$/i.test(headers["content-encoding"] ?? "") ||
+  !/^\s*(chunked|identity)?\s*$/i.test(headers["transfer-encoding"] ?? "")
 
 /** Says in our words why there is no answer. The platform's error stays behind: it shows every header and the URL. */
 const requestFailed = (error: HttpClientError.HttpClientError, host: string): RequestFailed => {
@@ -172,17 +258,15 @@ const rootCause = (error: unknown, depth = 0): SystemError => {
 const INVALID_REQUEST = /ERR_INVALID_|ERR_UNESCAPED_|UND_ERR_INVALID_ARG/
 const TIMED_OUT = /UND_ERR_(HEADERS|BODY)_TIMEOUT|ETIMEDOUT/
 const NO_CONNECTION = /^(ECONNREFUSED|ENOTFOUND|EAI_[A-Z]+|UND_ERR_CONNECT_TIMEOUT)$/
+// The client checks a certificate before it sends. Other errors of TLS can also come later, so they prove nothing.
 const BAD_CERTIFICATE =
   /^(CERT_|ERR_TLS_CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(GET_ISSUER|VERIFY)|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE))/
-const NO_TLS =
-  /^ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|UNSUPPORTED_PROTOCOL|(SSLV3|TLSV1)_ALERT_(HANDSHAKE_FAILURE|PROTOCOL_VERSION))$/
 
 const neverConnected = (cause: SystemError) => {
   const code = String(cause.code)
   return (
     NO_CONNECTION.test(code) ||
     BAD_CERTIFICATE.test(code) ||
-    NO_TLS.test(code) ||
     cause.syscall === "connect" ||
     cause.syscall === "getaddrinfo" ||
     // Its code is that of a broken connection; only the text tells that TLS had not begun.

@@ -44,6 +44,7 @@ describe("retry-after", () => {
     "Sun, 06 Nov 1994 08:49:37 +0200",
     "Sun, 06 Nov 1994 08:49:37 GMT, Mon, 07 Nov 1994 08:49:37 GMT",
     "Sun, 99 Nov 1994 08:49:37 GMT",
+    "Sun, 30 Feb 2094 08:49:37 GMT",
     "1994-11-06T08:49:37Z",
     ",".repeat(20_000)
   ])("%j is none", (header) => {

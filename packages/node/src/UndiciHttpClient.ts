@@ -20,7 +20,7 @@ import * as Inspectable from "effect/Inspectable"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { Agent, type Dispatcher, type FormData as UndiciFormData } from "undici"
+import { Agent, type Dispatcher } from "undici"
 
 /** @internal */
 export const make: Effect.Effect<HttpClient.HttpClient, never, Scope.Scope> = Effect.map(
@@ -30,14 +30,14 @@ export const make: Effect.Effect<HttpClient.HttpClient, never, Scope.Scope> = Ef
   ),
   (agent) =>
     HttpClient.make((request, url, signal) =>
-      Effect.flatMap(requestBody(request.body), (body) =>
+      Effect.flatMap(requestBody(request.body), ({ body, contentType }) =>
         Effect.tryPromise({
           try: () =>
             agent.request({
               origin: url.origin,
               path: url.pathname + url.search,
               method: request.method,
-              headers: request.headers,
+              headers: contentType === null ? request.headers : { "content-type": contentType, ...request.headers },
               body,
               signal
             }),
@@ -47,21 +47,42 @@ export const make: Effect.Effect<HttpClient.HttpClient, never, Scope.Scope> = Ef
     )
 )
 
-const requestBody = (
-  body: HttpBody.HttpBody
-): Effect.Effect<Exclude<Dispatcher.DispatchOptions["body"], undefined>> => {
+interface RequestBody {
+  readonly body: Exclude<Dispatcher.DispatchOptions["body"], undefined>
+  /** Of bodies that make their own, such as a form's with its boundary. */
+  readonly contentType: string | null
+}
+
+const requestBody = (body: HttpBody.HttpBody): Effect.Effect<RequestBody> => {
   switch (body._tag) {
     case "Empty":
-      return Effect.succeed(null)
-    case "Raw":
+      return Effect.succeed({ body: null, contentType: null })
     case "Uint8Array":
-      return Effect.succeed(body.body as Uint8Array)
+      return Effect.succeed({ body: body.body, contentType: null })
     case "FormData":
-      return Effect.succeed(body.formData as unknown as UndiciFormData)
-    case "Stream":
-      return Effect.map(Stream.toReadableStreamEffect(body.stream), (stream) =>
-        Readable.fromWeb(stream as ReadableStream<Uint8Array>)
+      return Effect.sync(() => webBody(body.formData))
+    case "Raw":
+      return Effect.sync(() =>
+        typeof body.body === "string" || body.body instanceof Uint8Array || body.body instanceof Readable
+          ? { body: body.body, contentType: null }
+          : webBody(body.body as WebBody)
       )
+    case "Stream":
+      return Effect.map(Stream.toReadableStreamEffect(body.stream), (stream) => ({
+        body: Readable.fromWeb(stream as ReadableStream<Uint8Array>),
+        contentType: null
+      }))
+  }
+}
+
+type WebBody = ConstructorParameters<typeof Response>[0]
+
+/** undici's own forms and parameters are other classes than Node's. */
+const webBody = (init: WebBody): RequestBody => {
+  const { body, headers } = new Response(init)
+  return {
+    body: body === null ? null : Readable.fromWeb(body as ReadableStream<Uint8Array>),
+    contentType: headers.get("content-type")
   }
 }
 

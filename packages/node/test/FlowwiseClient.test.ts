@@ -1,4 +1,5 @@
 import { gzipSync } from "node:zlib"
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import { assert, describe, it } from "@effect/vitest"
@@ -199,6 +200,11 @@ describe.each(Object.entries(httpClients))("deleteCustomer over %s", (_, httpCli
           ),
           "extra fields": json(status, { ...page, help_link: null, details: [{ a: 1 }] }, { "x-request-id": "req_7" }),
           "with a byte order mark": http(status, { "x-request-id": "req_7" }, `\uFEFF${JSON.stringify(page)}`),
+          "said to be identity": http(
+            status,
+            { "content-encoding": "Identity", "x-request-id": "req_7" },
+            JSON.stringify(page)
+          ),
           "white space around": http(status, { "x-request-id": "req_7" }, `\n\t ${JSON.stringify(page, null, 2)}\n`)
         })
         for (const [name, error] of found) {
@@ -295,6 +301,8 @@ describe.each(Object.entries(httpClients))("deleteCustomer over %s", (_, httpCli
           },
           "cut short": { ...http(404, { "content-length": String(page.length + 1) }, page), close: true },
           "last chunk missing": { ...http(404, { "transfer-encoding": "chunked" }, '5\r\n{"a":'), close: true },
+          "complete, and then blanks beyond 64 KiB": http(404, {}, page + " ".repeat(64 * 1024)),
+          "encoded for the transfer": http(404, { "transfer-encoding": "gzip, chunked" }, chunked(page)),
           "over 64 KiB": json(404, { ...documented[404], padding: "x".repeat(64 * 1024) })
         })
         for (const [name, error] of found) {
@@ -303,7 +311,7 @@ describe.each(Object.entries(httpClients))("deleteCustomer over %s", (_, httpCli
         }
         const bodies = found.map(([, error]) => (error._tag === "UnexpectedResponse" ? error.body : ""))
         assert.deepStrictEqual(bodies.slice(0, 5), ["", "", "", "", ""])
-        assert.strictEqual(bodies[5]!.length, 1024)
+        assert.strictEqual(bodies[7]!.length, 1024)
       })
     )
 
@@ -493,6 +501,42 @@ describe.each(Object.entries(httpClients))("deleteCustomer over %s", (_, httpCli
       })
     )
 
+    it.scoped("a caller who can't be interrupted gets its outcome", () =>
+      Effect.gen(function* () {
+        const server = yield* RawServer.make(() => undefined)
+        const journal: Array<string> = []
+        const fiber = yield* deleteCustomer("cust_1").pipe(
+          Effect.either,
+          Effect.tap((result) => Effect.sync(() => journal.push(Either.merge(result)._tag))),
+          Effect.uninterruptible,
+          Effect.provide(clientAt(server.baseUrl, httpClient)),
+          Effect.fork
+        )
+        yield* server.received(1)
+        yield* Fiber.interruptFork(fiber)
+        yield* TestClock.adjust("30 seconds")
+        yield* Fiber.await(fiber)
+        assert.deepStrictEqual(journal, ["RequestFailed"])
+      })
+    )
+
+    it.scoped("a client that can't be interrupted does not outlast the time-out", () =>
+      Effect.gen(function* () {
+        const server = yield* RawServer.make(() => undefined)
+        const transformClient = HttpClient.transformResponse(Effect.uninterruptible)
+        const fiber = yield* deleteCustomer("cust_1").pipe(
+          Effect.flip,
+          Effect.provide(clientAt(server.baseUrl, httpClient, { transformClient })),
+          Effect.fork
+        )
+        yield* server.received(1)
+        yield* TestClock.adjust("30 seconds")
+        const error = yield* Fiber.join(fiber)
+        assert(error._tag === "RequestFailed", error._tag)
+        assert.strictEqual(error.reason, "Timeout")
+      })
+    )
+
     it.scoped("an interruption stays one, and closes the socket", () =>
       Effect.gen(function* () {
         const server = yield* RawServer.make(() => undefined)
@@ -525,7 +569,7 @@ describe.each(Object.entries(httpClients))("deleteCustomer over %s", (_, httpCli
   })
 
   describe("services made by hand", () => {
-    it.scoped.each(["bad\r\nx-evil: 1", "", "caf\u00e9", "x".repeat(1025), undefined, 42, Redacted.make({})])(
+    it.scoped.each(["bad\r\nx-evil: 1", "", "caf\u00e9", "x".repeat(1025), undefined, null, 42, Redacted.make({})])(
       "a secret that no header can carry is a typed error, and nothing is sent (%#)",
       (value) =>
         Effect.gen(function* () {
@@ -596,7 +640,7 @@ describe.each(Object.entries(httpClients))("deleteCustomer over %s", (_, httpCli
       })
     )
 
-    it.scoped("a transformClient that follows redirects makes no deletion of a 204 from elsewhere", () =>
+    it.scoped("a transformClient that follows redirects sends nothing there", () =>
       Effect.gen(function* () {
         const elsewhere = yield* RawServer.make(() => http(204))
         const server = yield* RawServer.make(() => http(307, { location: `${elsewhere.baseUrl}/customer/cust_1` }))
@@ -605,7 +649,102 @@ describe.each(Object.entries(httpClients))("deleteCustomer over %s", (_, httpCli
           Effect.provide(clientAt(server.baseUrl, httpClient, { transformClient: HttpClient.followRedirects(3) }))
         )
         assert(error._tag === "UnexpectedResponse", error._tag)
-        assert.include(error.message, "followRedirects")
+        assert.strictEqual(error.status, 307)
+        assert.deepStrictEqual([(yield* server.heads).length, yield* elsewhere.connections], [1, 0])
+      })
+    )
+
+    it.scoped("a transformClient with fetch options of its own follows no redirect", () =>
+      Effect.gen(function* () {
+        const elsewhere = yield* RawServer.make(() => http(204))
+        const server = yield* RawServer.make(() => http(307, { location: `${elsewhere.baseUrl}/customer/cust_1` }))
+        const transformClient = HttpClient.transformResponse(
+          Effect.provideService(FetchHttpClient.RequestInit, { redirect: "follow", headers: { "x-p": "1" } })
+        )
+        const error = yield* deleteCustomer("cust_1").pipe(
+          Effect.flip,
+          Effect.provide(clientAt(server.baseUrl, httpClient, { transformClient }))
+        )
+        assert(error._tag === "UnexpectedResponse", error._tag)
+        assert.strictEqual(yield* elsewhere.connections, 0)
+      })
+    )
+
+    it.scoped("an HttpClient that follows redirects by itself makes no deletion of a 204 from elsewhere", () =>
+      Effect.gen(function* () {
+        const elsewhere = yield* RawServer.make(() => http(204))
+        for (const location of [`${elsewhere.baseUrl}/customer/cust_1`, "/customer/cust_1?again=1", "/elsewhere"]) {
+          const server = yield* RawServer.make((target) =>
+            target === "/customer/cust_1" ? http(307, { location }) : http(204)
+          )
+          const following = Layer.effect(
+            HttpClient.HttpClient,
+            Effect.map(HttpClient.HttpClient, HttpClient.followRedirects(3))
+          ).pipe(Layer.provide(httpClient))
+          const error = yield* deleteCustomer("cust_1").pipe(
+            Effect.flip,
+            Effect.provide(clientAt(server.baseUrl, following))
+          )
+          assert(error._tag === "UnexpectedResponse", error._tag)
+          assert.include(error.message, "followRedirects")
+        }
+      })
+    )
+
+    it.scoped("a transformClient that retries sends nothing twice", () =>
+      Effect.gen(function* () {
+        const server = yield* RawServer.make((target) =>
+          target.endsWith("cut") ? { bytes: "", close: true } : http(503, {}, "Sorry")
+        )
+        const outcomes = yield* Effect.forEach(["busy", "cut"], (id) => Effect.flip(deleteCustomer(id))).pipe(
+          Effect.provide(
+            clientAt(server.baseUrl, httpClient, { transformClient: HttpClient.retryTransient({ times: 3 }) })
+          )
+        )
+        assert.deepStrictEqual(yield* server.targets, ["/customer/busy", "/customer/cut"])
+        assert(outcomes[0]?._tag === "UnexpectedResponse")
+        assert.deepStrictEqual([outcomes[0].status, outcomes[0].body], [503, "Sorry"])
+        assert(outcomes[1]?._tag === "RequestFailed")
+        assert.strictEqual(outcomes[1].delivered, "unknown")
+      })
+    )
+
+    it.scoped("a transformClient that makes errors of statuses changes no outcome", () =>
+      Effect.gen(function* () {
+        const server = yield* RawServer.make(() => json(404, documented[404]))
+        const error = yield* deleteCustomer("cust_1").pipe(
+          Effect.flip,
+          Effect.provide(clientAt(server.baseUrl, httpClient, { transformClient: HttpClient.filterStatusOk }))
+        )
+        assert.strictEqual(error._tag, "CustomerNotFound")
+      })
+    )
+
+    it.scoped("a transformClient that reads the body itself leaves an unexpected response, and no defect", () =>
+      Effect.gen(function* () {
+        const server = yield* RawServer.make(() => json(404, documented[404]))
+        const error = yield* deleteCustomer("cust_1").pipe(
+          Effect.flip,
+          Effect.provide(
+            clientAt(server.baseUrl, httpClient, { transformClient: HttpClient.tap((response) => response.text) })
+          )
+        )
+        assert.include(["UnexpectedResponse", "CustomerNotFound"], error._tag)
+      })
+    )
+
+    it.scoped("a time-out that is none is a typed error, and nothing is sent", () =>
+      Effect.gen(function* () {
+        const server = yield* RawServer.make(() => http(204))
+        for (const timeout of ["soon", "5", {}, Number.NaN, -1, 0]) {
+          const error = yield* deleteCustomer("cust_1").pipe(
+            Effect.flip,
+            Effect.provide(clientAt(server.baseUrl, httpClient, { timeout: timeout as "5 seconds" }))
+          )
+          assert(error._tag === "RequestFailed", error._tag)
+          assert.strictEqual(error.reason, "InvalidRequest")
+        }
+        assert.strictEqual(yield* server.connections, 0)
       })
     )
 

@@ -33,6 +33,14 @@ const forms: Record<string, string> = {
   hex: Encoding.encodeHex(secret),
   "split by a control character": `${secret.slice(0, 5)}\u0000${secret.slice(5)}`,
   "split by an escape sequence": `${secret.slice(0, 5)}\u001b[31m${secret.slice(5)}`,
+  "in HTML entities": Array.from(secret, (char) => `&#${char.charCodeAt(0)};`).join(""),
+  "in hexadecimal HTML entities": Array.from(secret, (char) => `&#x${char.charCodeAt(0).toString(16)};`).join(""),
+  "escaped for HTML": secret.replaceAll("&", "&amp;").replaceAll('"', "&quot;"),
+  "in a form": encodeURIComponent(secret).replaceAll("%20", "+"),
+  "URL-encoded twice": encodeURIComponent(encodeURIComponent(secret)),
+  "JSON in JSON": JSON.stringify(JSON.stringify(secret).slice(1, -1)).slice(1, -1),
+  "wrapped over lines": secret.replaceAll(/(.{6})/g, "$1\r\n"),
+  "base64, wrapped over lines": Encoding.encodeBase64(secret).replaceAll(/(.{20})/g, "$1\r\n"),
   "split by a bidirectional override": `${secret.slice(0, 5)}\u202e${secret.slice(5)}`
 }
 
@@ -44,13 +52,13 @@ const traces = [
   Encoding.encodeHex(secret),
   ...["", "a", "ab"].map((before) => Encoding.encodeBase64(before + secret).slice(4, -4)),
   // Half a secret is a leak too.
-  secret.slice(0, 16)
+  secret.slice(0, 12)
 ].map((trace) => trace.toLowerCase())
 
 const answers = Object.entries(forms).flatMap(([form, text]): ReadonlyArray<readonly [string, RawServer.Answer]> => {
   // A header can't hold a control character.
   const headers = { "x-request-id": `req ${text.replaceAll(/\p{Cc}|\p{Bidi_Control}/gu, "")}` }
-  const edge = "x".repeat(1024 - 5)
+  const edge = "x".repeat(1024 - 20)
   return [
     [
       `${form} in a documented message`,
@@ -147,7 +155,7 @@ describe.each(Object.entries(httpClients))("secrets over %s", (_, httpClient) =>
       Effect.gen(function* () {
         let current = answers[0]![1]
         const server = yield* RawServer.make(() => current)
-        const client = yield* Effect.provide(FlowwiseClient, clientAt(server.baseUrl, httpClient))
+        const client = Context.get(yield* Layer.build(clientAt(server.baseUrl, httpClient)), FlowwiseClient)
         for (const [name, answer] of answers) {
           current = answer
           const { result, said } = yield* traced(Effect.either(client.deleteCustomer(customerId)))
@@ -216,6 +224,78 @@ describe.each(Object.entries(httpClients))("secrets over %s", (_, httpClient) =>
         assert.match(text, /^(abcdef g h ij\ufffd?ky+|z+)$/)
         assert.isAtMost(text.length, 1024)
       }
+    })
+  )
+
+  it.scoped("a secret across the edge where reading stops is gone, whatever vanishes before it", () =>
+    Effect.gen(function* () {
+      const before: Record<string, (length: number) => string> = {
+        text: (length) => "x".repeat(length),
+        controls: (length) => "\0".repeat(length),
+        "line breaks": (length) => "\n".repeat(length),
+        "other echoes": (length) => secret.repeat(length / secret.length).padStart(length, " ")
+      }
+      const bodies = Object.entries(before).flatMap(([name, filler]) =>
+        [64 * 1024, 16 * 1024].map(
+          (edge) => [`${name} ${edge}`, filler(edge - 20) + secret + "x".repeat(70_000)] as const
+        )
+      )
+      const server = yield* RawServer.make((target) => http(502, {}, bodies[Number(target.split("/")[2])]![1]))
+      const found = yield* Effect.forEach(bodies, (_, index) => Effect.flip(deleteCustomer(String(index)))).pipe(
+        Effect.provide(clientAt(server.baseUrl, httpClient))
+      )
+      for (const [index, error] of found.entries()) {
+        assertNoSecret(yield* renderings(error), bodies[index]![0])
+      }
+    })
+  )
+
+  it.scoped("a body that is made to keep a pattern busy takes no time", () =>
+    Effect.gen(function* () {
+      const busy = [
+        `\u001b${";".repeat(65_000)}`,
+        "\u001b(".repeat(30_000),
+        "\\".repeat(65_000),
+        secret.slice(0, -1).repeat(2000)
+      ]
+      const server = yield* RawServer.make((target) => http(502, {}, busy[Number(target.split("/")[2])]))
+      yield* Effect.forEach(busy, (_, index) => Effect.flip(deleteCustomer(String(index)))).pipe(
+        Effect.provide(clientAt(server.baseUrl, httpClient))
+      )
+    })
+  )
+
+  it.scoped("a message names no customer, in whatever spelling the server has it", () =>
+    Effect.gen(function* () {
+      const ids = ["priya", "a/b c", 'pri"ya', "pri<ya", "caf\u00e9-1", "pri.ya+1", "\u{1f600}priya", "x".repeat(1024)]
+      const spellings = (id: string) => [
+        id,
+        encodeURIComponent(id),
+        encodeURIComponent(id).toLowerCase(),
+        encodeURIComponent(id).replaceAll("%20", "+"),
+        JSON.stringify(id).slice(1, -1),
+        id.replaceAll("<", "&lt;").replaceAll('"', "&quot;"),
+        id.normalize("NFD"),
+        id.toUpperCase()
+      ]
+      let message = ""
+      const server = yield* RawServer.make(() => json(404, { message, code: "customer_not_found", type: "t" }))
+      const client = Context.get(yield* Layer.build(clientAt(server.baseUrl, httpClient)), FlowwiseClient)
+      for (const id of ids) {
+        for (const spelling of spellings(id)) {
+          message = `No customer ${spelling}, or '${spelling}', or /customer/${spelling}?a=%20${spelling}.`
+          const error = yield* Effect.flip(client.deleteCustomer(id))
+          assert.strictEqual(
+            error.message,
+            "No customer {customer_id}, or '{customer_id}', or /customer/{customer_id}?a=%20{customer_id}.",
+            message
+          )
+        }
+      }
+      // A short id is no reason to tear words apart.
+      message = "The customer was not found"
+      assert.strictEqual((yield* Effect.flip(client.deleteCustomer("e"))).message, message)
+      assert.strictEqual((yield* Effect.flip(client.deleteCustomer("\u0000"))).message, message)
     })
   )
 

@@ -155,8 +155,10 @@ export class FlowwiseEmulator extends Context.Tag("@effect-flowwise/testing/Flow
   )
 }
 
-const emulator = (options: EmulatorOptions) =>
-  Layer.unwrapScoped(
+const emulator = (options: EmulatorOptions) => {
+  // Once: what gives its ids only once would leave the second build empty.
+  const customers = Array.from(options.customers ?? [])
+  return Layer.unwrapScoped(
     Effect.gen(function* () {
       const { port = 0 } = options
       if (!Number.isInteger(port) || port < 0 || port > 65_535) {
@@ -164,7 +166,7 @@ const emulator = (options: EmulatorOptions) =>
       }
       const clientId = options.clientId ?? "emulator-client-id"
       const clientSecret = Redacted.make(options.clientSecret ?? "emulator-client-secret")
-      const vendor = Vendor.make(options.customers)
+      const vendor = Vendor.make(customers)
       const script = Script.make<ScriptedResponse>()
       const requests: Array<{ -readonly [K in keyof EmulatedRequest]: EmulatedRequest[K] }> = []
       const limited = yield* rateLimited(options.rateLimit)
@@ -257,13 +259,16 @@ const emulator = (options: EmulatorOptions) =>
         // Both headers count, and the platform takes the first of several keys that passes: each checks the pair.
         Layer.provide(Layer.succeed(ApiCredentials, { ApiKeyAuth: () => authenticate, ApiSecret: () => authenticate })),
         // An id of 1,024 bytes is three times as long percent-encoded.
-        Layer.provide(HttpRouter.setRouterConfig({ maxParamLength: 4096 })),
+        Layer.provide(
+          HttpRouter.setRouterConfig({ maxParamLength: 4096, caseSensitive: true, ignoreDuplicateSlashes: false })
+        ),
         // The platform waits for open connections to end by themselves, and a client that keeps one alive never ends it.
         Layer.provide(Layer.scopedDiscard(Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections())))),
         Layer.provide(NodeHttpServer.layer(() => server, { host: LOOPBACK, port }))
       )
     })
   )
+}
 
 /** A page in a browser can make its own name resolve to this machine; its requests carry that name. */
 const isLoopback = (host: string | undefined) => /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(host ?? "")
@@ -328,6 +333,7 @@ const rateLimited = (rateLimit: EmulatorOptions["rateLimit"]) =>
   })
 
 /** Compares digests, so that the time it takes says nothing about where the texts differ. */
-const same = (given: string | undefined, expected: string) => timingSafeEqual(digest(given ?? ""), digest(expected))
+const same = (given: string | undefined, expected: string) =>
+  timingSafeEqual(digest(given ?? ""), digest(expected)) && given !== undefined
 
 const digest = (text: string) => createHash("sha256").update(text).digest()

@@ -116,10 +116,12 @@ export class FlowwiseTest extends Context.Tag("@effect-flowwise/testing/Flowwise
   /** Fresh state for every build; the environment's name is `"test"`. */
   static readonly layer = (
     options: { readonly customers?: Iterable<string> } = {}
-  ): Layer.Layer<FlowwiseClient | FlowwiseTest> =>
-    Layer.effectContext(
+  ): Layer.Layer<FlowwiseClient | FlowwiseTest> => {
+    // Once: what gives its ids only once would leave the second build empty.
+    const customers = Array.from(options.customers ?? [])
+    return Layer.effectContext(
       Effect.gen(function* () {
-        const vendor = Vendor.make(options.customers)
+        const vendor = Vendor.make(customers)
         const script = Script.make<Fault>()
         const requests: Array<{ customerId: string; outcome: FakeRequest["outcome"] }> = []
         let latency = Effect.void
@@ -201,6 +203,7 @@ export class FlowwiseTest extends Context.Tag("@effect-flowwise/testing/Flowwise
         )
       })
     )
+  }
 }
 
 /** What the transport tells the service of the call that it is part of. */

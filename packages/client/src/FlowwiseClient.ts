@@ -68,7 +68,8 @@ export class FlowwiseClient extends Context.Tag("@effect-flowwise/client/Flowwis
 >() {
   /**
    * - `timeout`: for one request, from the credentials to the end of the body; 30 seconds unless told otherwise.
-   * - `transformClient`: wraps the `HttpClient`, say with a proxy's headers.
+   * - `transformClient`: put around the `HttpClient` once, say for a proxy's headers. Whatever it adds, one call sends
+   *   one request.
    */
   static readonly make = (
     options: {

@@ -71,7 +71,7 @@ export const send = (
 
 /** What a call has already got from the transport. */
 interface Call {
-  answer?: Exit.Exit<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError>
+  answer?: Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError>
 }
 
 const currentCall = FiberRef.unsafeMake<Call>({})
@@ -86,7 +86,7 @@ const sentOnce = <R>(
       return call.answer
     }
     // What a second one gets where the first was given up.
-    call.answer = Exit.fail(new HttpClientError.RequestError({ request, reason: "Transport" }))
+    call.answer = Effect.failSync(() => new HttpClientError.RequestError({ request, reason: "Transport" }))
     return Effect.onExit(self, (exit) =>
       Effect.sync(() => {
         if (!Exit.isInterrupted(exit)) {

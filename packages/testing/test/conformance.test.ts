@@ -114,7 +114,7 @@ describe.each(subjects)("conformance of %s", (name, subject) => {
 
 afterAll(() => {
   const row = (claim: string, cells: ReadonlyArray<string>) =>
-    `${claim.padEnd(72)}${cells.map((cell) => cell.padEnd(14)).join("")}`.trimEnd()
+    `${claim.padEnd(76)}${cells.map((cell) => cell.padEnd(14)).join("")}`.trimEnd()
   const names = subjects.map(([name]) => name)
   const rows = cases(fake).map(({ claim }) =>
     row(

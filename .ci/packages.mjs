@@ -72,6 +72,20 @@ Effect.gen(function* () {
   Effect.runPromise
 )
 `
+/** The packages that the documentation tells a user to install, page by page. */
+const installLines = [
+  "README.md",
+  "docs/getting-started.md",
+  "docs/testing.md",
+  ...published.map(({ manifest }) => `packages/${manifest.name.split("/")[1]}/README.md`)
+].map((page) => ({
+  page,
+  names: Array.from(
+    readFileSync(join(root, page), "utf8").matchAll(/^npm install (?:--save-dev )?(.+)$/gm),
+    ([, names]) => names.split(" ")
+  ).flat()
+}))
+
 // `load` and `resolve` are those of the module format.
 const entryPoints = `
 const check = async (name, dist) => {
@@ -117,4 +131,21 @@ for (const { dist, prelude, type } of formats) {
 
   deepStrictEqual(node(["main.js"], inProject).trim(), "CustomerDeleted")
   passed(`${type}: the program deletes a customer of the emulator`)
+}
+
+for (const [index, { names, page }] of installLines.entries()) {
+  const project = join(temp, `page-${index}`)
+  mkdirSync(project)
+  writeFileSync(join(project, "package.json"), JSON.stringify({ private: true }))
+  const foreign = names.filter((name) => !published.some(({ manifest }) => manifest.name === name))
+  // Our own are not on the registry before they are published, so that all of them come from their tarballs.
+  shell("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund", ...tarballs, ...foreign], {
+    cwd: project,
+    env
+  })
+  for (const name of ["effect", "@effect/platform"]) {
+    const { version } = JSON.parse(readFileSync(join(project, "node_modules", name, "package.json"), "utf8"))
+    match(version, name === "effect" ? /^3\./ : /^0\.97\./, `${page} installs ${name} ${version}`)
+  }
+  passed(`${page}: what it says to install fits together`)
 }

@@ -47,6 +47,7 @@ export interface ClientCredentials {
 export class Credentials extends Context.Tag("@effect-flowwise/client/Credentials")<
   Credentials,
   {
+    /** Runs for every request, within its time-out. */
     readonly get: Effect.Effect<ClientCredentials>
   }
 >() {
@@ -86,7 +87,7 @@ const at = <A>(name: string, value: Either.Either<A, ConfigError.ConfigError>) =
   Either.mapLeft(value, ConfigError.prefixed([name]))
 
 // Named last, so that what `sendable` refuses is named too.
-const setting = (name: string) => Config.redacted().pipe(Config.mapOrFail(sendable), Config.nested(name))
+const setting = (name: string) => Config.string().pipe(Config.mapOrFail(sendable), Config.nested(name))
 
 const sendable = (value: string | Redacted.Redacted) =>
   Either.mapBoth(headerValue(value), {

@@ -56,6 +56,8 @@ export const CustomerId = Schema.String.pipe(
 )
 
 /**
+ * A string that the schema `CustomerId` has let through.
+ *
  * @since 0.1.0
  * @category models
  */

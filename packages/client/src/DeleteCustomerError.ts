@@ -90,6 +90,7 @@ export class InvalidCustomerId extends Schema.TaggedError<InvalidCustomerId>(
 )("InvalidCustomerId", {
   /** The id that was asked for; empty where it was no string. */
   customerId: Schema.String,
+  /** `"client"`: nothing was sent. */
   rejectedBy: Schema.Literal("client", "server"),
   ...answered(400)
 }) {}
@@ -176,6 +177,7 @@ export class CustomerNotFound extends Schema.TaggedError<CustomerNotFound>("@eff
 export class DeletionFailed extends Schema.TaggedError<DeletionFailed>("@effect-flowwise/client/DeletionFailed")(
   "DeletionFailed",
   {
+    /** The id that was asked for. */
     customerId: Schema.String,
     ...answered(500)
   }
@@ -266,6 +268,8 @@ export class UnexpectedResponse extends Schema.TaggedError<UnexpectedResponse>(
  * `delivered: "no"` means that the request provably never left. With `"unknown"` the customer may or may not be
  * deleted: ask again, and take a 404 for "gone".
  *
+ * Source: RFC 9110 §9.2.2, on what a client may conclude where it has read no answer.
+ *
  * @example
  * ```ts
  * import { deleteCustomer } from "@effect-flowwise/client"
@@ -283,7 +287,9 @@ export class RequestFailed extends Schema.TaggedError<RequestFailed>("@effect-fl
   "RequestFailed",
   {
     message: defaulted("The request got no answer"),
+    /** Why there is no answer, as above. */
     reason: Schema.Literal("Connection", "Timeout", "Transport", "InvalidRequest"),
+    /** Whether the request may have reached the server. */
     delivered: Schema.Literal("no", "unknown")
   }
 ) {}

@@ -61,7 +61,7 @@ export class Environment extends Context.Tag("@effect-flowwise/client/Environmen
   static readonly layerConfig: Layer.Layer<Environment, ConfigError.ConfigError> = Layer.effect(
     Environment,
     Effect.gen(function* () {
-      const allowHttp = yield* Config.withDefault(Config.boolean("FLOWWISE_ALLOW_HTTP"), false)
+      const allowHttp = yield* Config.withDefault(setting("FLOWWISE_ALLOW_HTTP", trueOrFalse), false)
       const baseUrl = yield* Config.option(setting("FLOWWISE_BASE_URL", (url) => selfHosted(url, { allowHttp })))
       if (Option.isSome(baseUrl)) {
         return baseUrl.value
@@ -79,6 +79,13 @@ const vendor = {
 // Named last, so that what `parse` refuses is named too.
 const setting = <A>(name: string, parse: (text: string) => Either.Either<A, ConfigError.ConfigError>) =>
   Config.string().pipe(Config.mapOrFail(parse), Config.nested(name))
+
+const trueOrFalse = (text: string) => {
+  const value = text.trim()
+  return value === "true" || value === "false"
+    ? Either.right(value === "true")
+    : Either.left(ConfigError.InvalidData([], "must be true or false"))
+}
 
 const byName = (text: string) => {
   const name = text.trim()

@@ -63,6 +63,7 @@ export class FlowwiseClient extends Context.Tag("@effect-flowwise/client/Flowwis
   {
     /** The environment's name. */
     readonly environment: string
+    /** As the function `deleteCustomer`, at this environment with this account. */
     readonly deleteCustomer: (customerId: string) => Effect.Effect<CustomerDeleted, DeleteCustomerError>
   }
 >() {
@@ -97,6 +98,7 @@ export class FlowwiseClient extends Context.Tag("@effect-flowwise/client/Flowwis
       const hidden = lastOf(secretIn)
 
       const attempt = (customerId: string, span: Tracer.Span) => {
+        // For the time-out alone, which can strike before anything is sent; `send` judges its own failures.
         let delivered: "no" | "unknown" = "no"
         const answer = Effect.gen(function* () {
           const headers = yield* Effect.flatMap(credentials.get, requestHeaders)
@@ -133,10 +135,7 @@ export class FlowwiseClient extends Context.Tag("@effect-flowwise/client/Flowwis
 
   /** `make` with its defaults. */
   static readonly layer: Layer.Layer<FlowwiseClient, never, HttpClient.HttpClient | Credentials | Environment> =
-    Layer.effect(
-      FlowwiseClient,
-      Effect.suspend(() => FlowwiseClient.make())
-    )
+    Layer.effect(FlowwiseClient, FlowwiseClient.make())
 
   /** Credentials and environment from `FLOWWISE_…` settings. */
   static readonly layerConfig: Layer.Layer<FlowwiseClient, ConfigError, HttpClient.HttpClient> =
@@ -207,7 +206,7 @@ const requestHeaders = (pair: ClientCredentials) =>
     })
   )
 
-// OpenTelemetry's semantic conventions for HTTP client spans; without a stack trace, a span costs a third.
+// OpenTelemetry's semantic conventions for HTTP client spans. A stack trace would cost more than the rest of the span.
 const clientSpan = (base: URL): Tracer.SpanOptions => ({
   kind: "client",
   captureStackTrace: false,
@@ -266,7 +265,7 @@ const documentedError = (
   said: typeof ErrorResponse.Type,
   requestId: Option.Option<string>
 ): DeleteCustomerError | undefined => {
-  const page = Object.entries(documented).find(([documentedStatus]) => Number(documentedStatus) === status)?.[1]
+  const page: typeof ErrorResponse.Type | undefined = documented[status as keyof typeof documented]
   if (said.code !== page?.code && said.type !== page?.type) {
     return undefined
   }

@@ -45,6 +45,7 @@ export const send = (
   request: HttpClientRequest.HttpClientRequest,
   { span, host }: { readonly span: Tracer.Span; readonly host: string }
 ): Effect.Effect<HttpClientResponse.HttpClientResponse, RequestFailed | UnexpectedResponse, Scope.Scope> => {
+  // What is sent in the end, to tell an answer to it from an answer to something else.
   let sent = request
   return httpClient.pipe(
     HttpClient.withScope,
@@ -138,7 +139,8 @@ const elsewhere = (status: number, host: string) =>
 
 /**
  * Ends in time, whatever `self` does: it runs on a fiber of its own, which can be given up where neither it nor the
- * caller can be interrupted.
+ * caller can be interrupted. `Effect.timeoutFail` waits for what it interrupts, and has its race interrupted under an
+ * uninterruptible caller.
  *
  * @internal
  */

@@ -36,11 +36,13 @@ interface Block {
 /** Every fenced `ts` block of a page, or of the docstrings of a module. */
 const blocksOf = (file: string, text: string): ReadonlyArray<Block> => {
   const margin = file.endsWith(".ts") ? "[ \\t]*\\*[ \\t]?" : "[ \\t]*"
+  const atMargin = new RegExp(`^${margin}`)
   const fenced = new RegExp(`^${margin}\`\`\`(?:ts|typescript)\\b.*\\r?\\n([^]*?)^${margin}\`\`\``, "gm")
   return Array.from(text.matchAll(fenced), (match) => ({
     file,
     line: text.slice(0, match.index).split("\n").length,
-    code: (match[1] ?? "").replace(new RegExp(`^${margin}`, "gm"), "")
+    // A line that has slipped out of its docstring must not compile.
+    code: (match[1] ?? "").replaceAll(/.+/g, (line) => (atMargin.test(line) ? line.replace(atMargin, "") : "@@"))
   }))
 }
 

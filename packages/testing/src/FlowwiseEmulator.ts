@@ -16,6 +16,7 @@ import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import { Credentials, Environment } from "@effect-flowwise/client"
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
@@ -72,13 +73,17 @@ export type ScriptedResponse = (
 }
 
 /**
+ * How an emulator starts.
+ *
  * @since 0.1.0
  * @category models
  */
 export interface EmulatorOptions {
   /** Who exists; nobody unless told otherwise. */
   readonly customers?: Iterable<string>
+  /** The one that is accepted; `"emulator-client-id"` unless told otherwise. */
   readonly clientId?: string
+  /** The one that is accepted; `"emulator-client-secret"` unless told otherwise. */
   readonly clientSecret?: string
   /** A free one unless told otherwise. */
   readonly port?: number
@@ -201,7 +206,13 @@ const emulator = (options: EmulatorOptions) => {
           return (
             isLoopback(request.headers.host) ? answer(api, request) : HttpServerResponse.empty({ status: 421 })
           ).pipe(
-            Effect.catchAllCause((cause) => Effect.map(HttpServerError.causeResponse(cause), ([response]) => response)),
+            // The platform runs an app uninterruptibly: a client that goes, and a layer that closes, end it here.
+            Effect.interruptible,
+            Effect.catchAllCause((cause) =>
+              Cause.isInterruptedOnly(cause)
+                ? Effect.failCause(cause)
+                : Effect.map(HttpServerError.causeResponse(cause), ([response]) => response)
+            ),
             Effect.map((response) => {
               entry.status = Option.some(response.status)
               return HttpServerResponse.setHeader(response, "x-request-id", requestId)

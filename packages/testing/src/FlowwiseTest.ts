@@ -54,7 +54,9 @@ export interface ChaosRates {
   readonly lostAnswer?: number
   /** No connection: nothing is delivered. */
   readonly noConnection?: number
+  /** The vendor's 500: nobody is deleted. */
   readonly deletionFailed?: number
+  /** A 429 that asks for a second's wait. */
   readonly rateLimited?: number
   /** A gateway's 503. */
   readonly unavailable?: number

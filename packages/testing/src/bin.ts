@@ -21,18 +21,29 @@ Serves the vendor's API on this machine only, until Ctrl-C.
   --customers FILE  who exists: one id a line
   --help            shows this`
 
+const portOf = (text: string | undefined) => {
+  if (text !== undefined && !/^\d+$/.test(text)) throw new Error(`--port takes a number, and not ${text}`)
+  return Number(text ?? 0)
+}
+
+const linesOf = (file: string | undefined) => {
+  if (file === undefined) return []
+  try {
+    return readFileSync(file, "utf8")
+      .replace(/^\uFEFF/, "")
+      .split(/\r?\n/)
+  } catch (error) {
+    throw new Error(`--customers takes a file with one id a line: ${error instanceof Error ? error.message : file}`)
+  }
+}
+
 const options = Effect.try({
   try: () => {
     const { values } = parseArgs({
       options: { port: { type: "string" }, customers: { type: "string" }, help: { type: "boolean" } }
     })
-    const file = values.customers === undefined ? "" : readFileSync(values.customers, "utf8")
-    const customers = file.replace(/^\uFEFF/, "").split(/\r?\n/)
-    return {
-      help: values.help === true,
-      customers: customers.filter((id) => id !== ""),
-      port: values.port === undefined ? 0 : /^\d+$/.test(values.port) ? Number(values.port) : Number.NaN
-    }
+    const customers = linesOf(values.customers).filter((id) => id !== "")
+    return { help: values.help === true, customers, port: portOf(values.port) }
   },
   catch: (error) => (error instanceof Error ? error.message : String(error))
 })

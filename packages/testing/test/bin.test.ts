@@ -18,8 +18,10 @@ afterEach(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
-const run = (...args: ReadonlyArray<string>) => {
-  const child = spawn(process.execPath, ["--import", tsx, bin, ...args])
+const run = (...args: ReadonlyArray<string>) => start(bin, ...args)
+
+const start = (...args: ReadonlyArray<string>) => {
+  const child = spawn(process.execPath, ["--import", tsx, ...args])
   started.push(child)
   const printed = { stdout: "", stderr: "" }
   child.stdout.on("data", (data) => {
@@ -69,8 +71,8 @@ describe("flowwise-emulator", () => {
     const { port } = new URL((await ready(emulator)).FLOWWISE_BASE_URL!)
     const attempts = [
       { args: ["--port", port], said: /can't listen: .*EADDRINUSE/ },
-      { args: ["--port", "abc"], said: /port must be a whole number/ },
-      { args: ["--customers", join(folder, "gone.txt")], said: /no such file/ },
+      { args: ["--port", "abc"], said: /--port takes a number, and not abc/ },
+      { args: ["--customers", join(folder, "gone.txt")], said: /--customers takes a file.*no such file/ },
       { args: ["--nonsense"], said: /Unknown option/ }
     ]
     for (const { args, said } of attempts) {
@@ -88,5 +90,14 @@ describe("flowwise-emulator", () => {
     const [code] = await once(child, "exit")
     assert.strictEqual(code, 0)
     assert.match(printed.stdout, /^Usage: flowwise-emulator/)
+  })
+})
+
+describe("an emulator in a plain program", () => {
+  it("keeps no process alive, whatever was scripted", { timeout }, async () => {
+    const { child, printed } = start(fileURLToPath(new URL("fixtures/program.ts", import.meta.url)))
+    const [code] = await once(child, "exit")
+    assert.strictEqual(printed.stdout.trim(), "RequestFailed RequestFailed []")
+    assert.strictEqual(code, 0)
   })
 })

@@ -75,14 +75,20 @@ interface Call {
   answer?: Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError>
 }
 
-const currentCall = FiberRef.unsafeMake<Call>({})
+const currentCall = FiberRef.unsafeMake<Call | undefined>(undefined)
 
-/** A second request would change what the first one's answer means, so it gets the first one's answer. */
+/**
+ * A second request would change what the first one's answer means, so it gets the first one's answer. One without the
+ * secret is another matter, say a `transformClient` that fetches a token.
+ */
 const sentOnce = <R>(
   self: Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError, R>,
   request: HttpClientRequest.HttpClientRequest
 ) =>
   Effect.flatMap(FiberRef.get(currentCall), (call) => {
+    if (call === undefined || !("x-client-secret" in request.headers)) {
+      return self
+    }
     if (call.answer !== undefined) {
       return call.answer
     }

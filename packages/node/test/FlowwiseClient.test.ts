@@ -709,6 +709,28 @@ describe.each(Object.entries(httpClients))("deleteCustomer over %s", (_, httpCli
       })
     )
 
+    it.scoped("a transformClient that asks for a token first gets it, and the delete its own answer", () =>
+      Effect.gen(function* () {
+        const server = yield* RawServer.make((target) => (target === "/token" ? http(204) : json(404, documented[404])))
+        const error = yield* deleteCustomer("cust_1").pipe(
+          Effect.flip,
+          Effect.provide(
+            clientAt(server.baseUrl, httpClient, {
+              transformClient: (client) =>
+                HttpClient.mapRequestEffect(client, (request) =>
+                  Effect.map(Effect.orDie(client.get(`${server.baseUrl}/token`)), ({ status }) =>
+                    HttpClientRequest.setHeader(request, "x-token", String(status))
+                  )
+                )
+            })
+          )
+        )
+        assert.strictEqual(error._tag, "CustomerNotFound")
+        assert.deepStrictEqual(yield* server.targets, ["/token", "/customer/cust_1"])
+        assert.match((yield* server.heads)[1]!, /x-token: 204/i)
+      })
+    )
+
     it.scoped("a transformClient that makes errors of statuses changes no outcome", () =>
       Effect.gen(function* () {
         const server = yield* RawServer.make(() => json(404, documented[404]))

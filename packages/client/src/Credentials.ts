@@ -2,12 +2,13 @@
  * @since 0.1.0
  */
 import * as Config from "effect/Config"
-import * as ConfigError from "effect/ConfigError"
+import type { ConfigError } from "effect/ConfigError"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import * as Setting from "./Setting.js"
 
 const MAX_LENGTH = 1024
 
@@ -55,26 +56,26 @@ export class Credentials extends Context.Tag("@effect-flowwise/client/Credential
    * The same pair for every request. Surrounding white space is trimmed, since secret files end in a newline; a
    * `ConfigError` names the value that a header can't carry, and never shows it.
    */
-  static readonly layer = (pair: ClientCredentials): Layer.Layer<Credentials, ConfigError.ConfigError> =>
+  static readonly layer = (pair: ClientCredentials): Layer.Layer<Credentials, ConfigError> =>
     Layer.effect(
       Credentials,
       Effect.map(
         Either.all({
-          clientId: at("clientId", sendable(pair?.clientId)),
-          clientSecret: at("clientSecret", sendable(pair?.clientSecret))
+          clientId: Setting.fromOption("clientId", sendable(pair?.clientId)),
+          clientSecret: Setting.fromOption("clientSecret", sendable(pair?.clientSecret))
         }),
         fixed
       )
     )
 
   /** From `FLOWWISE_CLIENT_ID` and `FLOWWISE_CLIENT_SECRET`, held to the same rules. */
-  static readonly layerConfig: Layer.Layer<Credentials, ConfigError.ConfigError> = Layer.effect(
+  static readonly layerConfig: Layer.Layer<Credentials, ConfigError> = Layer.effect(
     Credentials,
     Effect.gen(function* () {
       return fixed(
         yield* Config.all({
-          clientId: setting("FLOWWISE_CLIENT_ID"),
-          clientSecret: setting("FLOWWISE_CLIENT_SECRET")
+          clientId: Setting.fromConfig("FLOWWISE_CLIENT_ID", sendable),
+          clientSecret: Setting.fromConfig("FLOWWISE_CLIENT_SECRET", sendable)
         })
       )
     })
@@ -83,17 +84,7 @@ export class Credentials extends Context.Tag("@effect-flowwise/client/Credential
 
 const fixed = (pair: ClientCredentials) => ({ get: Effect.succeed(pair) })
 
-const at = <A>(name: string, value: Either.Either<A, ConfigError.ConfigError>) =>
-  Either.mapLeft(value, ConfigError.prefixed([name]))
-
-// Named last, so that what `sendable` refuses is named too.
-const setting = (name: string) => Config.string().pipe(Config.mapOrFail(sendable), Config.nested(name))
-
-const sendable = (value: string | Redacted.Redacted) =>
-  Either.mapBoth(headerValue(value), {
-    onLeft: (problem) => ConfigError.InvalidData([], problem),
-    onRight: Redacted.make<string>
-  })
+const sendable = (value: string | Redacted.Redacted) => Either.map(headerValue(value), Redacted.make<string>)
 
 /**
  * The trimmed value that goes into a header, or what is wrong with it, without showing it.

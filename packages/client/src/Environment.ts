@@ -2,12 +2,13 @@
  * @since 0.1.0
  */
 import * as Config from "effect/Config"
-import * as ConfigError from "effect/ConfigError"
+import type { ConfigError } from "effect/ConfigError"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Setting from "./Setting.js"
 
 /**
  * Which installation of Flowwise is asked: the vendor's sandbox, its production, or your own.
@@ -40,12 +41,12 @@ export class Environment extends Context.Tag("@effect-flowwise/client/Environmen
   static readonly layer = (
     baseUrl: string,
     options?: { readonly name?: string; readonly allowHttp?: boolean }
-  ): Layer.Layer<Environment, ConfigError.ConfigError> =>
+  ): Layer.Layer<Environment, ConfigError> =>
     Layer.effect(
       Environment,
       options?.name === undefined || (typeof options.name === "string" && options.name.trim() !== "")
-        ? Either.mapLeft(selfHosted(baseUrl, options), ConfigError.prefixed(["baseUrl"]))
-        : Either.left(ConfigError.InvalidData(["name"], "must be a text that is not blank"))
+        ? Setting.fromOption("baseUrl", selfHosted(baseUrl, options))
+        : Setting.fromOption("name", Either.left("must be a text that is not blank"))
     )
 
   /** `https://sandbox.flowwise.com/router`, named `"sandbox"`. */
@@ -58,15 +59,17 @@ export class Environment extends Context.Tag("@effect-flowwise/client/Environmen
    * From `FLOWWISE_BASE_URL`; without one from `FLOWWISE_ENVIRONMENT`, which is `sandbox` or `production`; without
    * either the sandbox. `FLOWWISE_ALLOW_HTTP=true` permits plain http to another machine.
    */
-  static readonly layerConfig: Layer.Layer<Environment, ConfigError.ConfigError> = Layer.effect(
+  static readonly layerConfig: Layer.Layer<Environment, ConfigError> = Layer.effect(
     Environment,
     Effect.gen(function* () {
-      const allowHttp = yield* Config.withDefault(setting("FLOWWISE_ALLOW_HTTP", trueOrFalse), false)
-      const baseUrl = yield* Config.option(setting("FLOWWISE_BASE_URL", (url) => selfHosted(url, { allowHttp })))
+      const allowHttp = yield* Config.withDefault(Setting.fromConfig("FLOWWISE_ALLOW_HTTP", trueOrFalse), false)
+      const baseUrl = yield* Config.option(
+        Setting.fromConfig("FLOWWISE_BASE_URL", (url) => selfHosted(url, { allowHttp }))
+      )
       if (Option.isSome(baseUrl)) {
         return baseUrl.value
       }
-      return yield* Config.withDefault(setting("FLOWWISE_ENVIRONMENT", byName), vendor.sandbox)
+      return yield* Config.withDefault(Setting.fromConfig("FLOWWISE_ENVIRONMENT", byName), vendor.sandbox)
     })
   )
 }
@@ -76,29 +79,23 @@ const vendor = {
   production: { name: "production", baseUrl: "https://app.flowwise.com/router" }
 }
 
-// Named last, so that what `parse` refuses is named too.
-const setting = <A>(name: string, parse: (text: string) => Either.Either<A, ConfigError.ConfigError>) =>
-  Config.string().pipe(Config.mapOrFail(parse), Config.nested(name))
-
 const trueOrFalse = (text: string) => {
   const value = text.trim()
-  return value === "true" || value === "false"
-    ? Either.right(value === "true")
-    : Either.left(ConfigError.InvalidData([], "must be true or false"))
+  return value === "true" || value === "false" ? Either.right(value === "true") : Either.left("must be true or false")
 }
 
 const byName = (text: string) => {
   const name = text.trim()
   return name === "sandbox" || name === "production"
     ? Either.right(vendor[name])
-    : Either.left(ConfigError.InvalidData([], `must be "sandbox" or "production"`))
+    : Either.left(`must be "sandbox" or "production"`)
 }
 
 const selfHosted = (baseUrl: string, options?: { readonly name?: string; readonly allowHttp?: boolean }) =>
-  Either.mapBoth(parseBaseUrl(baseUrl, options?.allowHttp === true), {
-    onLeft: (problem) => ConfigError.InvalidData([], problem),
-    onRight: (url) => ({ name: options?.name ?? url.host, baseUrl: withoutTrailingSlash(url) })
-  })
+  Either.map(parseBaseUrl(baseUrl, options?.allowHttp === true), (url) => ({
+    name: options?.name ?? url.host,
+    baseUrl: withoutTrailingSlash(url)
+  }))
 
 /**
  * The base URL without its trailing slashes.

@@ -91,7 +91,7 @@ class UndiciResponse extends Inspectable.Class implements HttpClientResponse.Htt
   readonly [HttpClientResponse.TypeId]: HttpClientResponse.TypeId = HttpClientResponse.TypeId
   readonly headers: Headers.Headers
   readonly remoteAddress = Option.none<string>()
-  readonly arrayBuffer: Effect.Effect<ArrayBuffer, HttpClientError.ResponseError>
+  private bytes: Effect.Effect<ArrayBuffer, HttpClientError.ResponseError> | undefined
 
   constructor(
     readonly request: HttpClientRequest.HttpClientRequest,
@@ -101,8 +101,12 @@ class UndiciResponse extends Inspectable.Class implements HttpClientResponse.Htt
     this.headers = Headers.fromInput(source.headers)
     // A body that breaks while nobody reads it would otherwise end the process.
     source.body.on("error", () => {})
-    // Read once, so that text and JSON can both be asked for.
-    this.arrayBuffer = Effect.runSync(Effect.cached(this.decode(() => source.body.arrayBuffer())))
+  }
+
+  /** Read once, so that text and JSON can both be asked for. */
+  get arrayBuffer(): Effect.Effect<ArrayBuffer, HttpClientError.ResponseError> {
+    this.bytes ??= Effect.runSync(Effect.cached(this.decode(() => this.source.body.arrayBuffer())))
+    return this.bytes
   }
 
   get status(): number {

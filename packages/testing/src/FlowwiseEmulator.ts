@@ -180,10 +180,11 @@ const emulator = (options: EmulatorOptions) => {
       /** The script's answer, or the API's. */
       const answer = <R>(api: HttpApp.Default<never, R>, request: HttpServerRequest.HttpServerRequest) =>
         Effect.gen(function* () {
-          const customerId = request.method === "DELETE" ? customerIdIn(request.originalUrl) : undefined
-          const step = customerId === undefined ? undefined : Option.getOrUndefined(script.next(customerId))
+          const step = Option.getOrUndefined(Option.flatMap(customerIdOf(request), script.next))
           yield* latency
-          yield* Effect.sleep(step?.delay ?? 0)
+          if (step?.delay !== undefined) {
+            yield* Effect.sleep(step.delay)
+          }
           if (step === undefined) {
             return yield* Effect.flatMap(limited, Option.match({ onNone: () => api, onSome: Effect.succeed }))
           }
@@ -284,9 +285,11 @@ const emulator = (options: EmulatorOptions) => {
 /** A page in a browser can make its own name resolve to this machine; its requests carry that name. */
 const isLoopback = (host: string | undefined) => /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(host ?? "")
 
-const customerIdIn = (target: string) =>
-  Either.getOrUndefined(Either.try(() => decodeURIComponent(/^\/customer\/([^/?]+)/.exec(target)?.[1] ?? ""))) ||
-  undefined
+/** Whom a request asks to delete; none where it asks for something else. */
+const customerIdOf = ({ method, originalUrl }: HttpServerRequest.HttpServerRequest) =>
+  Option.fromNullable(method === "DELETE" ? /^\/customer\/([^/?]+)/.exec(originalUrl)?.[1] : undefined).pipe(
+    Option.flatMap((segment) => Either.getRight(Either.try(() => decodeURIComponent(segment))))
+  )
 
 const response = ({ status, headers, body = "" }: Extract<ScriptedResponse, { status: number }>) =>
   HttpServerResponse.setHeaders(

@@ -134,25 +134,22 @@ export class FlowwiseTest extends Context.Tag("@effect-flowwise/testing/Flowwise
             const customerId = decodeURIComponent(url.pathname.slice("/customer/".length))
             const call = fiber.getFiberRef(currentCall)
             const received = { customerId, outcome: Option.none() }
-            const requestId = `req_${requests.push(received)}`
+            const headers = { "x-request-id": `req_${requests.push(received)}` }
             call.received = received
             const fault = Option.getOrUndefined(script.next(customerId)) ?? (yield* misfortune)
             yield* latency
-            if (fault?.deletes !== false) {
-              const answer = yield* Effect.match(vendor.delete(customerId), {
-                onSuccess: () => ({ status: 204, body: undefined }),
-                onFailure: ({ _tag }) => ({ status: errors[_tag].status, body: JSON.stringify(errors[_tag].example) })
-              })
-              if (fault === undefined) {
-                const { status, body = null } = answer
-                return HttpClientResponse.fromWeb(
-                  request,
-                  new Response(body, { status, headers: { "x-request-id": requestId } })
-                )
+            if (fault !== undefined) {
+              if (fault.deletes) {
+                yield* Effect.ignore(vendor.delete(customerId))
               }
+              call.error = fault.error(customerId)
+              return yield* new HttpClientError.RequestError({ request, reason: "Transport" })
             }
-            call.error = fault.error(customerId)
-            return yield* new HttpClientError.RequestError({ request, reason: "Transport" })
+            const answer = yield* Effect.match(vendor.delete(customerId), {
+              onSuccess: () => new Response(null, { status: 204, headers }),
+              onFailure: ({ _tag }) => Response.json(errors[_tag].example, { status: errors[_tag].status, headers })
+            })
+            return HttpClientResponse.fromWeb(request, answer)
           })
         )
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env node
-import { readFileSync } from "node:fs"
-import { parseArgs } from "node:util"
 /**
  * The emulator for programs in any language: `flowwise-emulator [--port N] [--customers FILE]`.
  *
  * @since 0.1.0
  */
+import { readFileSync } from "node:fs"
+import { parseArgs } from "node:util"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"

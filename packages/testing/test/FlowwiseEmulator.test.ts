@@ -139,18 +139,23 @@ describe("FlowwiseEmulator", () => {
     Layer.provide([FlowwiseEmulator.layerCredentials, FlowwiseEmulator.layerEnvironment])
   )
 
+  /** Lets the sockets have their turn until the first request is in. */
+  const firstArrives = Effect.flatMap(FlowwiseEmulator, ({ requests }) =>
+    Effect.repeat(
+      Effect.zipRight(
+        Effect.promise(() => new Promise((resolve) => setImmediate(resolve))),
+        requests
+      ),
+      { until: (all) => all.length === 1 }
+    )
+  )
+
   it.effect("stays silent, and sees the client go", () =>
     Effect.gen(function* () {
       const emulator = yield* FlowwiseEmulator
       yield* emulator.respondWith({ never: true }, { times: 1 })
       const fiber = yield* Effect.fork(Effect.provide(deleteCustomer("cust_1"), overHttp))
-      yield* Effect.repeat(
-        Effect.zipRight(
-          Effect.promise(() => new Promise((resolve) => setImmediate(resolve))),
-          emulator.requests
-        ),
-        { until: (requests) => requests.length === 1 }
-      )
+      yield* firstArrives
       yield* Fiber.interrupt(fiber)
       assert.deepStrictEqual(yield* emulator.requests, [
         { method: "DELETE", target: "/customer/cust_1", status: Option.none(), requestId: "req_1" }
@@ -165,13 +170,7 @@ describe("FlowwiseEmulator", () => {
       yield* emulator.delay("10 seconds")
       yield* emulator.respondWith({ status: 503, delay: "10 seconds" }, { times: 1 })
       const fiber = yield* Effect.fork(Effect.provide(Effect.flip(deleteCustomer("cust_1")), overHttp))
-      yield* Effect.repeat(
-        Effect.zipRight(
-          Effect.promise(() => new Promise((resolve) => setImmediate(resolve))),
-          emulator.requests
-        ),
-        { until: (requests) => requests.length === 1 }
-      )
+      yield* firstArrives
       yield* TestClock.adjust("19 seconds")
       assert.isTrue(Option.isNone(yield* Fiber.poll(fiber)))
       yield* TestClock.adjust("1 second")

@@ -1,13 +1,18 @@
 /**
  * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
 import * as Config from "effect/Config"
 import type { ConfigError } from "effect/ConfigError"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Equal from "effect/Equal"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import * as Ref from "effect/Ref"
 import * as Setting from "./Setting.js"
 
 const MAX_LENGTH = 1024
@@ -50,6 +55,11 @@ export class Credentials extends Context.Tag("@effect-flowwise/client/Credential
   {
     /** Runs for every request, within its time-out. */
     readonly get: Effect.Effect<ClientCredentials>
+    /**
+     * Runs where the server refuses a pair that `get` gave. `true` means that `get` now gives another one, with which
+     * the request is sent once more: the refused one deleted nobody.
+     */
+    readonly renew?: (refused: ClientCredentials) => Effect.Effect<boolean>
   }
 >() {
   /**
@@ -57,16 +67,7 @@ export class Credentials extends Context.Tag("@effect-flowwise/client/Credential
    * `ConfigError` names the value that a header can't carry, and never shows it.
    */
   static readonly layer = (pair: ClientCredentials): Layer.Layer<Credentials, ConfigError> =>
-    Layer.effect(
-      Credentials,
-      Effect.map(
-        Either.all({
-          clientId: Setting.fromOption("clientId", sendable(pair?.clientId)),
-          clientSecret: Setting.fromOption("clientSecret", sendable(pair?.clientSecret))
-        }),
-        fixed
-      )
-    )
+    Layer.effect(Credentials, Effect.map(checked(pair), fixed))
 
   /** From `FLOWWISE_CLIENT_ID` and `FLOWWISE_CLIENT_SECRET`, held to the same rules. */
   static readonly layerConfig: Layer.Layer<Credentials, ConfigError> = Layer.effect(
@@ -80,7 +81,81 @@ export class Credentials extends Context.Tag("@effect-flowwise/client/Credential
       )
     })
   )
+
+  /**
+   * From a secret manager. `load` runs when the layer is built, when the pair is older than `timeToLive`, and when the
+   * server answers 401; all fibers share one run. After a 401 the request is sent once more if the pair has changed,
+   * since the vendor stops a reset key at once.
+   *
+   * Building the layer fails as `load` does, or with a `ConfigError` where no header can carry what it gives. Later the
+   * last pair stays in use where `load` fails: retry and log inside `load`.
+   *
+   * @example
+   * ```ts
+   * import { Credentials } from "@effect-flowwise/client"
+   * import * as Effect from "effect/Effect"
+   * import * as Redacted from "effect/Redacted"
+   *
+   * declare const readSecret: (name: string) => Effect.Effect<string> // your secret manager
+   *
+   * const credentials = Credentials.layerRefreshing({
+   *   load: Effect.map(readSecret("flowwise"), (secret) => ({
+   *     clientId: "app_1",
+   *     clientSecret: Redacted.make(secret)
+   *   })),
+   *   timeToLive: "5 minutes"
+   * })
+   * ```
+   */
+  static readonly layerRefreshing = <E, R>(options: {
+    readonly load: Effect.Effect<ClientCredentials, E, R>
+    readonly timeToLive: Duration.DurationInput
+  }): Layer.Layer<Credentials, E | ConfigError, R> =>
+    Layer.effect(
+      Credentials,
+      Effect.gen(function* () {
+        const timeToLive = yield* Setting.fromOption("timeToLive", parseTimeToLive(options.timeToLive))
+        const load = Effect.provide(Effect.flatMap(options.load, checked), yield* Effect.context<R>())
+        const one = yield* Effect.makeSemaphore(1)
+
+        const aged = (pair: ClientCredentials) =>
+          Effect.map(Clock.currentTimeMillis, (now) => ({ pair, expires: now + Duration.toMillis(timeToLive) }))
+        const current = yield* Effect.flatMap(Effect.flatMap(load, aged), Ref.make)
+
+        // Whoever waits for another fiber's load finds a newer pair, and needs none of its own.
+        const reload = (old: ClientCredentials) =>
+          Effect.flatMap(Ref.get(current), ({ pair }) =>
+            pair === old
+              ? Effect.option(Effect.sandbox(load)).pipe(
+                  // A load that failed, or threw, counts too, or every fiber in line would try its own.
+                  Effect.flatMap(Option.match({ onNone: () => aged({ ...old }), onSome: aged })),
+                  Effect.flatMap((next) => Ref.set(current, next))
+                )
+              : Effect.void
+          ).pipe(one.withPermits(1), Effect.zipRight(Ref.get(current)))
+
+        return {
+          get: Effect.gen(function* () {
+            const { expires, pair } = yield* Ref.get(current)
+            return (yield* Clock.currentTimeMillis) < expires ? pair : (yield* reload(pair)).pair
+          }),
+          renew: (refused) => Effect.map(reload(refused), ({ pair }) => !samePair(pair, refused))
+        }
+      })
+    )
 }
+
+const parseTimeToLive = (timeToLive: Duration.DurationInput) =>
+  Either.fromOption(Duration.decodeUnknown(timeToLive), () => `must be a duration, such as "5 minutes"`)
+
+const samePair = (one: ClientCredentials, other: ClientCredentials) =>
+  Equal.equals(one.clientId, other.clientId) && Equal.equals(one.clientSecret, other.clientSecret)
+
+const checked = (pair: ClientCredentials): Either.Either<ClientCredentials, ConfigError> =>
+  Either.all({
+    clientId: Setting.fromOption("clientId", sendable(pair?.clientId)),
+    clientSecret: Setting.fromOption("clientSecret", sendable(pair?.clientSecret))
+  })
 
 const fixed = (pair: ClientCredentials) => ({ get: Effect.succeed(pair) })
 

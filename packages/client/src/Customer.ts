@@ -63,6 +63,14 @@ export const CustomerId = Schema.String.pipe(
  */
 export type CustomerId = typeof CustomerId.Type
 
+/** @internal */
+export const requestId = {
+  /** The answer's `x-request-id`, for the vendor's support. */
+  requestId: Schema.optionalWith(Schema.String, { as: "Option" }).pipe(
+    Schema.withConstructorDefault(() => Option.none<string>())
+  )
+}
+
 /**
  * The proof that a customer was deleted: the vendor answered 204.
  *
@@ -89,11 +97,44 @@ export class CustomerDeleted extends Schema.TaggedClass<CustomerDeleted>("@effec
     customerId: Schema.String,
     /** The environment's name: `"sandbox"`, `"production"`, or your own. */
     environment: Schema.String,
-    /** The answer's `x-request-id`, for the vendor's support. */
-    requestId: Schema.optionalWith(Schema.String, { as: "Option" }).pipe(
-      Schema.withConstructorDefault(() => Option.none<string>())
-    ),
+    ...requestId,
     /** When the 204 arrived, by the client's clock. */
     deletedAt: Schema.DateTimeUtc
   }
 ) {}
+
+/**
+ * The vendor knows no such customer, and that is as good as a deletion: what `ensureCustomerDeleted` makes of a 404.
+ *
+ * Source: `404` of `DELETE /customer/{customer_id}`, Flowwise Native API 1.0.0.
+ *
+ * @example
+ * ```ts
+ * import { CustomerAlreadyAbsent } from "@effect-flowwise/client"
+ * import * as DateTime from "effect/DateTime"
+ *
+ * const absent = new CustomerAlreadyAbsent({
+ *   customerId: "cust_priya_sharma_2024",
+ *   environment: "sandbox",
+ *   observedAt: DateTime.unsafeMake("2026-01-31T10:00:00Z")
+ * })
+ * ```
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export class CustomerAlreadyAbsent extends Schema.TaggedClass<CustomerAlreadyAbsent>(
+  "@effect-flowwise/client/CustomerAlreadyAbsent"
+)("CustomerAlreadyAbsent", {
+  customerId: Schema.String,
+  /** The environment's name. */
+  environment: Schema.String,
+  ...requestId,
+  /** Whether an earlier attempt of the same call may have deleted the customer: then this is its own success. */
+  afterAmbiguousAttempt: Schema.Boolean.pipe(
+    Schema.propertySignature,
+    Schema.withConstructorDefault(() => false)
+  ),
+  /** When the 404 was read, by the client's clock. */
+  observedAt: Schema.DateTimeUtc
+}) {}

@@ -8,6 +8,7 @@ import * as Equal from "effect/Equal"
 import * as Hash from "effect/Hash"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { requestId } from "./Customer.js"
 
 /**
  * The vendor's `ErrorResponse`, the body of every documented error. All three are open strings.
@@ -41,13 +42,6 @@ const defaulted = (value: string) =>
     Schema.propertySignature,
     Schema.withConstructorDefault(() => value)
   )
-
-const requestId = {
-  /** The answer's `x-request-id`, for the vendor's support. */
-  requestId: Schema.optionalWith(Schema.String, { as: "Option" }).pipe(
-    Schema.withConstructorDefault(() => Option.none<string>())
-  )
-}
 
 const retryAfter = {
   /** How long the server asks to wait, 24 hours at most; none where it doesn't say, or not clearly. */

@@ -13,14 +13,14 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import { identity } from "effect/Function"
+import { constVoid, identity } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Record from "effect/Record"
 import * as Schema from "effect/Schema"
-import type * as Tracer from "effect/Tracer"
+import * as Attempt from "./Attempt.js"
 import { type ClientCredentials, Credentials, headerValue } from "./Credentials.js"
-import { CustomerDeleted, whyRefused } from "./Customer.js"
+import { CustomerAlreadyAbsent, CustomerDeleted, whyRefused } from "./Customer.js"
 import {
   CustomerNotFound,
   type DeleteCustomerError,
@@ -36,7 +36,8 @@ import {
 import { Environment, parseBaseUrl, withoutTrailingSlash } from "./Environment.js"
 import { parseRetryAfter } from "./RetryAfter.js"
 import { customerIdIn, type Hidden, secretIn, tidy } from "./ServerText.js"
-import { bounded, harden, readBody, send, timedOut } from "./Transport.js"
+import * as Telemetry from "./Telemetry.js"
+import { bounded, harden, readBody, release, send, timedOut } from "./Transport.js"
 
 /**
  * Erases customers at one Flowwise environment with one account.
@@ -94,41 +95,62 @@ export class FlowwiseClient extends Context.Tag("@effect-flowwise/client/Flowwis
       const { base, timeout } = settings.right
       const { host } = base
       const endpoint = `${withoutTrailingSlash(base)}/customer/`
-      const spanOptions = clientSpan(base)
+      const observed = Telemetry.make(base)
       const hidden = lastOf(secretIn)
 
-      const attempt = (customerId: string, span: Tracer.Span) => {
-        // For the time-out alone, which can strike before anything is sent; `send` judges its own failures.
-        let delivered: "no" | "unknown" = "no"
-        const answer = Effect.gen(function* () {
-          const headers = yield* Effect.flatMap(credentials.get, requestHeaders)
-          const request = HttpClientRequest.del(endpoint + encodeURIComponent(customerId), { headers })
-          delivered = "unknown"
-          const response = yield* send(httpClient, request, { span, host })
-          const secret = hidden(headers["x-client-secret"])
-          return yield* judge({ customerId, environment: environment.name, host, response, secret })
+      /** One request, and what its answer means. `used` is told which credentials it was sent with. */
+      const attempt = (customerId: string, used: (pair: ClientCredentials) => void) =>
+        observed((span, answered) => {
+          // For the time-out alone, which can strike before anything is sent; `send` judges its own failures.
+          let delivered: "no" | "unknown" = "no"
+          const answer = Effect.gen(function* () {
+            const pair = yield* credentials.get
+            used(pair)
+            const headers = yield* requestHeaders(pair)
+            const request = HttpClientRequest.del(endpoint + encodeURIComponent(customerId), { headers })
+            delivered = "unknown"
+            const response = yield* send(httpClient, request, host)
+            answered(response.status)
+            const secret = hidden(headers["x-client-secret"])
+            return yield* judge({ customerId, environment: environment.name, host, response, secret })
+          })
+          return bounded(Effect.withParentSpan(answer, span), timeout, () =>
+            timedOut(`No complete answer from ${host} within ${Duration.format(timeout)}`, delivered)
+          )
         })
-        return bounded(Effect.scoped(answer), timeout, () =>
-          timedOut(`No complete answer from ${host} within ${Duration.format(timeout)}`, delivered)
-        ).pipe(
-          Effect.tapErrorTag("RequestFailed", ({ reason }) => Effect.sync(() => span.attribute("error.type", reason))),
-          Effect.withParentSpan(span)
-        )
-      }
+
+      /** Sends once more where the server refused a pair and there is another by now: the first one deleted nobody. */
+      const withRenewal = (renew: NonNullable<typeof credentials.renew>, attempt: Attempted) =>
+        Effect.suspend(() => {
+          let refused: ClientCredentials
+          return Effect.catchTag(
+            attempt((pair) => {
+              refused = pair
+            }),
+            "Unauthorized",
+            (error) =>
+              Effect.if(
+                bounded(renew(refused), timeout, () => error),
+                { onTrue: () => attempt(constVoid), onFalse: () => error }
+              )
+          )
+        })
 
       return {
         environment: environment.name,
         deleteCustomer: (customerId: string) => {
           const problem = whyRefused(customerId)
-          return problem === undefined
-            ? Effect.useSpan("DELETE /customer/{customer_id}", spanOptions, (span) => attempt(customerId, span))
-            : Effect.fail(
-                new InvalidCustomerId({
-                  message: `${problem}. Nothing was sent`,
-                  customerId: typeof customerId === "string" ? customerId : "",
-                  rejectedBy: "client"
-                })
-              )
+          if (problem !== undefined) {
+            return new InvalidCustomerId({
+              message: `${problem}. Nothing was sent`,
+              customerId: typeof customerId === "string" ? customerId : "",
+              rejectedBy: "client"
+            })
+          }
+          const call = Attempt.call()
+          return credentials.renew === undefined
+            ? call(attempt(customerId, constVoid))
+            : withRenewal(credentials.renew, (used) => call(attempt(customerId, used)))
         }
       }
     })
@@ -176,7 +198,47 @@ export class FlowwiseClient extends Context.Tag("@effect-flowwise/client/Flowwis
 export const deleteCustomer = (
   customerId: string
 ): Effect.Effect<CustomerDeleted, DeleteCustomerError, FlowwiseClient> =>
-  Effect.flatMap(FlowwiseClient, (client) => client.deleteCustomer(customerId))
+  Attempt.call()(Effect.flatMap(FlowwiseClient, (client) => client.deleteCustomer(customerId)))
+
+/**
+ * Makes sure that a customer is gone: as `deleteCustomer`, with a 404 for a success.
+ *
+ * The receipt tells the two apart: `CustomerDeleted`, or `CustomerAlreadyAbsent` where the vendor knew no such customer.
+ * After an attempt whose answer was lost the latter says `afterAmbiguousAttempt: true`. It never retries either.
+ *
+ * Source: `DELETE /customer/{customer_id}`, Flowwise Native API 1.0.0; RFC 9110 §9.2.2.
+ *
+ * @example
+ * ```ts
+ * import { ensureCustomerDeleted, Retry } from "@effect-flowwise/client"
+ * import * as Effect from "effect/Effect"
+ *
+ * const forget = (customerId: string) =>
+ *   ensureCustomerDeleted(customerId).pipe(
+ *     Retry.transient(),
+ *     Effect.tap((receipt) => Effect.log(`${receipt._tag} in ${receipt.environment}`))
+ *   )
+ * ```
+ *
+ * @since 0.1.0
+ * @category operations
+ */
+export const ensureCustomerDeleted = (
+  customerId: string
+): Effect.Effect<
+  CustomerDeleted | CustomerAlreadyAbsent,
+  Exclude<DeleteCustomerError, CustomerNotFound>,
+  FlowwiseClient
+> =>
+  Effect.catchTag(deleteCustomer(customerId), "CustomerNotFound", ({ afterAmbiguousAttempt, requestId }) =>
+    Effect.gen(function* () {
+      const { environment } = yield* FlowwiseClient
+      const observedAt = yield* DateTime.now
+      return new CustomerAlreadyAbsent({ customerId, environment, requestId, afterAmbiguousAttempt, observedAt })
+    })
+  )
+
+type Attempted = (used: (pair: ClientCredentials) => void) => Effect.Effect<CustomerDeleted, DeleteCustomerError>
 
 const parseTimeout = (timeout: Duration.DurationInput) =>
   Either.fromOption(
@@ -206,18 +268,6 @@ const requestHeaders = (pair: ClientCredentials) =>
     })
   )
 
-// OpenTelemetry's semantic conventions for HTTP client spans. A stack trace would cost more than the rest of the span.
-const clientSpan = (base: URL): Tracer.SpanOptions => ({
-  kind: "client",
-  captureStackTrace: false,
-  attributes: {
-    "http.request.method": "DELETE",
-    "url.template": "/customer/{customer_id}",
-    "server.address": base.hostname.replace(/^\[|\]$/g, ""),
-    "server.port": Number(base.port) || (base.protocol === "http:" ? 80 : 443)
-  }
-})
-
 interface Answer {
   readonly customerId: string
   readonly environment: string
@@ -235,11 +285,13 @@ const judge = (answer: Answer): Effect.Effect<CustomerDeleted, DeleteCustomerErr
       Option.filter((id) => id !== "")
     )
     if (status === 204) {
+      yield* release(answer.response)
       const { customerId, environment } = answer
       return new CustomerDeleted({ customerId, environment, requestId, deletedAt: yield* DateTime.now })
     }
-    const retryAfter = parseRetryAfter(headers["retry-after"], yield* Clock.currentTimeMillis)
+    const retryAfter = parseRetryAfter(answer.response, yield* Clock.currentTimeMillis)
     if (status === 429) {
+      yield* release(answer.response)
       return yield* new RateLimited({ retryAfter, requestId })
     }
     const body = yield* readBody(answer.response)

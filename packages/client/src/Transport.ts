@@ -11,15 +11,16 @@ import * as HttpClientError from "@effect/platform/HttpClientError"
 import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as UrlParams from "@effect/platform/UrlParams"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import type * as Duration from "effect/Duration"
+import * as DefaultServices from "effect/DefaultServices"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
 import { constVoid } from "effect/Function"
 import * as Option from "effect/Option"
-import type * as Scope from "effect/Scope"
+import * as Runtime from "effect/Runtime"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
 import { RequestFailed, UnexpectedResponse } from "./DeleteCustomerError.js"
@@ -36,38 +37,35 @@ export const harden = (httpClient: HttpClient.HttpClient): HttpClient.HttpClient
   HttpClient.transform(httpClient, (response, request) => sentOnce(withoutSpan(withoutRedirects(response)), request))
 
 /**
- * Sends one request and answers with the response's head. Closing the scope lets go of the connection, read or not.
+ * Sends one request and answers with the response's head, whose body is to be read or released.
  *
  * @internal
  */
 export const send = (
   httpClient: HttpClient.HttpClient,
   request: HttpClientRequest.HttpClientRequest,
-  { span, host }: { readonly span: Tracer.Span; readonly host: string }
-): Effect.Effect<HttpClientResponse.HttpClientResponse, RequestFailed | UnexpectedResponse, Scope.Scope> => {
+  host: string
+): Effect.Effect<HttpClientResponse.HttpClientResponse, RequestFailed | UnexpectedResponse> => {
   // What is sent in the end, to tell an answer to it from an answer to something else.
   let sent = request
-  return httpClient.pipe(
-    HttpClient.withScope,
-    HttpClient.mapRequest((final) => (sent = final)),
-    (client) => client.execute(request),
-    Effect.locally(currentCall, {}),
-    // For the logger of a `transformClient`: a layer's own setting is lost where another runtime runs the effect.
-    Effect.locallyWith(Headers.currentRedactedNames, (names) => [...names, "x-client-id", "x-client-secret"]),
-    Effect.catchAll((error) =>
-      // `filterStatusOk` and the like make an error of an answer.
-      error._tag === "ResponseError" && error.reason === "StatusCode"
-        ? Effect.succeed(error.response)
-        : Effect.fail(requestFailed(error, host))
-    ),
-    Effect.tap((response) => {
-      span.attribute("http.response.status_code", response.status)
-      if (response.status !== 204) {
-        span.attribute("error.type", String(response.status))
-      }
-      return sameTarget(response.request, sent) ? Effect.void : elsewhere(response.status, host)
-    })
-  )
+  return HttpClient.mapRequest(httpClient, (final) => (sent = final))
+    .execute(request)
+    .pipe(
+      Effect.locally(currentCall, {}),
+      // For the logger of a `transformClient`: a layer's own setting is lost where another runtime runs the effect.
+      Effect.locallyWith(Headers.currentRedactedNames, (names) => [...names, "x-client-id", "x-client-secret"]),
+      Effect.catchAll((error) =>
+        // `filterStatusOk` and the like make an error of an answer.
+        error._tag === "ResponseError" && error.reason === "StatusCode"
+          ? Effect.succeed(error.response)
+          : Effect.fail(requestFailed(error, host))
+      ),
+      Effect.tap((response) =>
+        sameTarget(response.request, sent)
+          ? Effect.void
+          : Effect.zipRight(release(response), elsewhere(response.status, host))
+      )
+    )
 }
 
 /** What a call has already got from the transport. */
@@ -155,25 +153,52 @@ export const bounded = <A, E, R, E2>(
   duration: Duration.Duration,
   onTimeout: () => E2
 ): Effect.Effect<A, E | E2, R> =>
-  Effect.uninterruptibleMask((restore) =>
-    Effect.gen(function* () {
-      const request = yield* Effect.forkDaemon(Effect.interruptible(self))
-      const timer = yield* Effect.forkDaemon(Effect.interruptible(Effect.sleep(duration)))
-      return yield* restore(
-        Effect.async<A, E | E2>((resume) => {
-          request.addObserver((exit) => resume(Effect.zipRight(request.inheritAll, exit)))
-          timer.addObserver((exit) => {
-            if (Exit.isSuccess(exit)) {
-              resume(Effect.zipRight(Fiber.interruptFork(request), Effect.failSync(onTimeout)))
-            }
-          })
+  Effect.flatMap(Effect.runtime<R>(), (runtime) =>
+    Effect.clockWith((clock) =>
+      Effect.async<A, E | E2>((resume) => {
+        let end: (outcome: Effect.Effect<A, E | E2>) => void = resume
+        const fiber = Runtime.runFork(runtime, Effect.interruptible(self))
+        const cancel = schedule(clock, duration, () => {
+          fiber.unsafeInterruptAsFork(fiber.id())
+          end(Effect.failSync(onTimeout))
         })
-      ).pipe(
-        Effect.onInterrupt(() => Fiber.interrupt(request)),
-        Effect.ensuring(Fiber.interruptFork(timer))
-      )
-    })
+        fiber.addObserver((exit) => {
+          cancel()
+          end(exit)
+        })
+        // Who interrupts waits for the connection to be freed, but no longer than until time is up.
+        return Effect.async<void>((interrupted) => {
+          end = () => interrupted(Effect.void)
+          fiber.unsafeInterruptAsFork(fiber.id())
+        })
+      })
+    )
   )
+
+const liveClock = Context.get(DefaultServices.liveServices, Clock.Clock)
+
+/** Calls back after so long. By the live clock that takes a timer and no fiber. */
+const schedule = (clock: Clock.Clock, duration: Duration.Duration, task: () => void): (() => void) => {
+  if (clock === liveClock) {
+    const millis = Duration.toMillis(duration)
+    // A longer timer would fire at once.
+    const timer = millis < 2 ** 31 ? setTimeout(task, millis) : undefined
+    return () => clearTimeout(timer)
+  }
+  const fiber = Effect.runFork(Effect.zipRight(clock.sleep(duration), Effect.sync(task)))
+  return () => fiber.unsafeInterruptAsFork(fiber.id())
+}
+
+/**
+ * Lets go of an answer whose body nobody wants. Only a reader who is interrupted makes every `HttpClient` do that.
+ *
+ * @internal
+ */
+export const release = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<void> =>
+  Effect.sync(() => {
+    const reader = Effect.runFork(Effect.suspend(() => Stream.runDrain(response.stream)))
+    reader.unsafeInterruptAsFork(reader.id())
+  })
 
 /**
  * The body as text, `complete` or cut off at 64 KiB; none where it is unreadable: encoded, cut short, badly framed, no
@@ -226,7 +251,9 @@ const requestFailed = (error: HttpClientError.HttpClientError, host: string): Re
   }
   if (neverConnected(cause)) {
     return new RequestFailed({
-      message: `No connection to ${host}${code}: nothing was sent. Check the base URL and the network, then ask again`,
+      message: BAD_CERTIFICATE.test(code)
+        ? `The certificate of ${host} is not valid${code}: nothing was sent. Check the base URL, the proxy, and which authorities this machine trusts`
+        : `No connection to ${host}${code}: nothing was sent. Check the base URL and the network, then ask again`,
       reason: "Connection",
       delivered: "no"
     })
@@ -268,13 +295,22 @@ const TIMED_OUT = /UND_ERR_(HEADERS|BODY)_TIMEOUT|ETIMEDOUT/
 const NO_CONNECTION = /^(ECONNREFUSED|ENOTFOUND|EAI_[A-Z]+|UND_ERR_CONNECT_TIMEOUT)$/
 // The client checks a certificate before it sends. Other errors of TLS can also come later, so they prove nothing.
 const BAD_CERTIFICATE =
-  /^(CERT_|ERR_TLS_CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(GET_ISSUER|VERIFY)|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE))/
+  /\((CERT_|ERR_TLS_CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(GET_ISSUER|VERIFY)|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE))\w+\)/
+
+/**
+ * Whether the server's certificate was refused, which no other attempt changes. The code stands in the message alone,
+ * since that is what survives JSON.
+ *
+ * @internal
+ */
+export const hasBadCertificate = ({ reason, message }: RequestFailed): boolean =>
+  reason === "Connection" && BAD_CERTIFICATE.test(message)
 
 const neverConnected = (cause: SystemError) => {
   const code = String(cause.code)
   return (
     NO_CONNECTION.test(code) ||
-    BAD_CERTIFICATE.test(code) ||
+    BAD_CERTIFICATE.test(`(${code})`) ||
     cause.syscall === "connect" ||
     cause.syscall === "getaddrinfo" ||
     // Its code is that of a broken connection; only the text tells that TLS had not begun.

@@ -2,7 +2,7 @@
  * @since 0.1.0
  */
 export { type ClientCredentials, Credentials } from "./Credentials.js"
-export { CustomerDeleted, CustomerId } from "./Customer.js"
+export { CustomerAlreadyAbsent, CustomerDeleted, CustomerId } from "./Customer.js"
 export {
   CustomerNotFound,
   DeleteCustomerError,
@@ -14,4 +14,5 @@ export {
   UnexpectedResponse
 } from "./DeleteCustomerError.js"
 export { Environment } from "./Environment.js"
-export { deleteCustomer, FlowwiseClient } from "./FlowwiseClient.js"
+export { deleteCustomer, ensureCustomerDeleted, FlowwiseClient } from "./FlowwiseClient.js"
+export * as Retry from "./Retry.js"

@@ -6,6 +6,7 @@
 
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientError from "@effect/platform/HttpClientError"
+import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import {
   Credentials,
@@ -143,7 +144,7 @@ export class FlowwiseTest extends Context.Tag("@effect-flowwise/testing/Flowwise
                 yield* Effect.ignore(vendor.delete(customerId))
               }
               call.error = fault.error(customerId)
-              return yield* new HttpClientError.RequestError({ request, reason: "Transport" })
+              return yield* onTheWire(call.error, request, headers)
             }
             const answer = yield* Effect.match(vendor.delete(customerId), {
               onSuccess: () => new Response(null, { status: 204, headers }),
@@ -164,12 +165,13 @@ export class FlowwiseTest extends Context.Tag("@effect-flowwise/testing/Flowwise
           })
         )
 
-        const deleteCustomer = (customerId: string) =>
-          Effect.suspend(() => {
+        const deleteCustomer = (customerId: string) => {
+          // Once: the client knows an attempt that is run again by its being the same effect.
+          const [quick, slow] = [unbounded.deleteCustomer(customerId), bounded.deleteCustomer(customerId)]
+          return Effect.suspend(() => {
             const call: Call = {}
             // `TestClock` stops at every timer that was ever set, for some milliseconds: none where nothing takes time.
-            const client = latency === Effect.void ? unbounded : bounded
-            return client.deleteCustomer(customerId).pipe(
+            return (latency === Effect.void ? quick : slow).pipe(
               Effect.locally(currentCall, call),
               // The client has made of a scripted error what it makes of any: here is the one that was asked for.
               Effect.mapError((error) => call.error ?? error),
@@ -179,6 +181,7 @@ export class FlowwiseTest extends Context.Tag("@effect-flowwise/testing/Flowwise
               })
             )
           })
+        }
 
         return Context.make(FlowwiseClient, { ...bounded, deleteCustomer }).pipe(
           Context.add(FlowwiseTest, {
@@ -212,6 +215,29 @@ interface Call {
 }
 
 const currentCall = FiberRef.unsafeMake<Call>({})
+
+/** What the client would have met to fail with this error, so that its spans, metrics and memory are right too. */
+const onTheWire = (
+  error: DeleteCustomerError,
+  request: HttpClientRequest.HttpClientRequest,
+  headers: Record<string, string>
+): Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.RequestError> => {
+  if (error._tag === "RequestFailed") {
+    const code = error.delivered === "no" ? "ECONNREFUSED" : error.reason === "Timeout" ? "ETIMEDOUT" : "ECONNRESET"
+    return new HttpClientError.RequestError({ request, reason: "Transport", cause: { code } })
+  }
+  const respond = (status: number, body: string | null = null) =>
+    Effect.succeed(HttpClientResponse.fromWeb(request, new Response(body, { status, headers })))
+  switch (error._tag) {
+    case "RateLimited":
+      return respond(429)
+    case "UnexpectedResponse":
+      // No `Response` can be made of every status, and of those none is a deletion.
+      return respond(error.status < 200 || error.status > 599 || error.status === 204 ? 302 : error.status)
+    default:
+      return respond(errors[error._tag].status, JSON.stringify(errors[error._tag].example))
+  }
+}
 
 const ended = ({ received }: Call, outcome: CustomerDeleted | DeleteCustomerError) => {
   if (received !== undefined) {

@@ -1,0 +1,140 @@
+/**
+ * What an attempt says to tracers and metrics: OpenTelemetry's names for an HTTP client, and never who is deleted.
+ *
+ * Source: OpenTelemetry's semantic conventions for HTTP spans and HTTP metrics.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as FiberRef from "effect/FiberRef"
+import * as Metric from "effect/Metric"
+import * as MetricBoundaries from "effect/MetricBoundaries"
+import * as Option from "effect/Option"
+import type * as Tracer from "effect/Tracer"
+import { currentEarlier } from "./Attempt.js"
+import type { CustomerDeleted } from "./Customer.js"
+import type { DeleteCustomerError } from "./DeleteCustomerError.js"
+
+type Outcome = Exit.Exit<CustomerDeleted, DeleteCustomerError>
+
+/**
+ * Runs an attempt in a client span of its own, measures it and counts how it ended. The attempt says which status came
+ * back as soon as it knows, since time may be up before the body is complete.
+ *
+ * @internal
+ */
+export const make = (base: URL) => {
+  const attributes = {
+    "http.request.method": "DELETE",
+    "url.template": "/customer/{customer_id}",
+    "server.address": base.hostname.replace(/^\[|\]$/g, ""),
+    "server.port": Number(base.port) || (base.protocol === "http:" ? 80 : 443)
+  }
+  // A stack trace would cost more than the rest of the span.
+  const options: Tracer.SpanOptions = { kind: "client", captureStackTrace: false, attributes }
+  const duration = tagged(requestDuration, attributes)
+  // A tagged metric takes longer to make than a request; there are few, since customers and messages are in none.
+  const durations = memoized((status: number | undefined) =>
+    memoized((errorType: string | undefined) =>
+      tagged(duration, { "http.response.status_code": status, "error.type": errorType })
+    )
+  )
+
+  return (
+    attempt: (
+      span: Tracer.Span,
+      answered: (status: number) => void
+    ) => Effect.Effect<CustomerDeleted, DeleteCustomerError>
+  ): Effect.Effect<CustomerDeleted, DeleteCustomerError> =>
+    Effect.useSpan("DELETE /customer/{customer_id}", options, (span) =>
+      Effect.withFiberRuntime((fiber) =>
+        Effect.clockWith((clock) => {
+          const { attempts } = fiber.getFiberRef(currentEarlier)
+          if (attempts > 0) {
+            span.attribute("http.request.resend_count", attempts)
+          }
+          let status: number | undefined
+          const began = clock.unsafeCurrentTimeNanos()
+          const answered = (received: number) => {
+            status = received
+            span.attribute("http.response.status_code", received)
+          }
+          return Effect.onExit(attempt(span, answered), (exit) =>
+            Effect.sync(() => {
+              const errorType = errorTypeOf(exit, status)
+              if (errorType !== undefined) {
+                span.attribute("error.type", errorType)
+              }
+              const seconds = Number(clock.unsafeCurrentTimeNanos() - began) / 1e9
+              const labels = fiber.getFiberRef(FiberRef.currentMetricLabels)
+              durations(status)(errorType).unsafeUpdate(seconds, labels)
+              deletionsBy(outcomeOf(exit)).unsafeUpdate(1, labels)
+            })
+          )
+        })
+      )
+    )
+}
+
+const requestDuration = Metric.tagged(
+  Metric.histogram(
+    "http.client.request.duration",
+    MetricBoundaries.fromIterable([0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]),
+    "Duration of HTTP client requests"
+  ),
+  // Where exporters look for the unit: seconds.
+  "unit",
+  "s"
+)
+
+const deletions = Metric.counter("flowwise.customer.deletions", {
+  description: "Attempts to delete a customer, by how they ended",
+  incremental: true
+})
+
+const memoized = <K, A>(make: (key: K) => A) => {
+  const made = new Map<K, A>()
+  return (key: K): A => {
+    const known = made.get(key)
+    if (known !== undefined) {
+      return known
+    }
+    const value = make(key)
+    made.set(key, value)
+    return value
+  }
+}
+
+const deletionsBy = memoized((outcome: string) => Metric.tagged(deletions, "outcome", outcome))
+
+const tagged = <Type, In, Out>(
+  metric: Metric.Metric<Type, In, Out>,
+  attributes: Record<string, string | number | undefined>
+) =>
+  Object.entries(attributes).reduce(
+    (all, [key, value]) => (value === undefined ? all : Metric.tagged(all, key, String(value))),
+    metric
+  )
+
+const outcomeOf = (exit: Outcome): string =>
+  Exit.match(exit, {
+    onSuccess: ({ _tag }) => _tag,
+    onFailure: (cause) =>
+      Option.match(Cause.failureOption(cause), {
+        onSome: ({ _tag }) => _tag,
+        onNone: () => (Cause.isInterruptedOnly(cause) ? "Interrupted" : "Defect")
+      })
+  })
+
+const errorTypeOf = (exit: Outcome, status: number | undefined): string | undefined => {
+  if (Exit.isSuccess(exit)) {
+    return undefined
+  }
+  const error = Option.getOrUndefined(Cause.failureOption(exit.cause))
+  if (error?._tag === "RequestFailed") {
+    return error.reason
+  }
+  return error === undefined || status === undefined ? outcomeOf(exit) : String(status)
+}

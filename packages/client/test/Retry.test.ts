@@ -92,7 +92,7 @@ describe("Retry.transient", () => {
 
   it.effect("succeeds as soon as an attempt does", () =>
     Effect.gen(function* () {
-      const { run, times } = scripted(unsent, failed)
+      const { run, times } = scripted<DeleteCustomerError>(unsent, failed)
       assert.strictEqual(yield* run.pipe(Retry.transient(), longest, patiently), deleted)
       assert.strictEqual(times.length, 3)
     })
@@ -139,7 +139,7 @@ describe("Retry.transient", () => {
 
   it.effect("waits at least as long as the server asks", () =>
     Effect.gen(function* () {
-      const { run, times } = scripted(
+      const { run, times } = scripted<DeleteCustomerError>(
         new RateLimited(after("7 seconds")),
         new UnexpectedResponse({ status: 503, ...after("20 seconds") }),
         new RateLimited(after(0))

@@ -1,6 +1,7 @@
 import type * as HttpClient from "@effect/platform/HttpClient"
 import {
   Credentials,
+  type CustomerAlreadyAbsent,
   type CustomerDeleted,
   CustomerId,
   type CustomerNotFound,
@@ -8,10 +9,12 @@ import {
   type DeletionFailed,
   deleteCustomer,
   Environment,
+  ensureCustomerDeleted,
   FlowwiseClient,
   type InvalidCustomerId,
   type RateLimited,
   type RequestFailed,
+  Retry,
   type Unauthorized,
   type UnexpectedResponse
 } from "@effect-flowwise/client"
@@ -67,6 +70,49 @@ describe("deleteCustomer", () => {
   })
 })
 
+describe("ensureCustomerDeleted", () => {
+  test("gives a receipt, and never fails with CustomerNotFound", () => {
+    expect(ensureCustomerDeleted).type.toBe<
+      (
+        customerId: string
+      ) => Effect.Effect<
+        CustomerDeleted | CustomerAlreadyAbsent,
+        Exclude<DeleteCustomerError, CustomerNotFound>,
+        FlowwiseClient
+      >
+    >()
+  })
+})
+
+describe("Retry", () => {
+  const ours = deleteCustomer("cust_1")
+  const narrowed = Effect.catchTag(ours, "RequestFailed", () => Effect.die("never"))
+
+  test("transient leaves the type as it is", () => {
+    expect(ours.pipe(Retry.transient())).type.toBe<typeof ours>()
+    expect(narrowed.pipe(Retry.transient({ times: 1, maxDelay: "1 minute" }))).type.toBe<typeof narrowed>()
+    expect(Effect.fail("mine").pipe(Retry.transient())).type.toBe<Effect.Effect<never, string>>()
+  })
+
+  test("attemptTimeout adds its RequestFailed", () => {
+    expect(Effect.fail("mine").pipe(Retry.transient({ attemptTimeout: "5 seconds" }))).type.toBe<
+      Effect.Effect<never, string | RequestFailed>
+    >()
+  })
+
+  test("transient takes its options, and nothing else", () => {
+    expect(Retry.transient).type.not.toBeCallableWith({ retries: 3 })
+    expect(Retry.transient).type.not.toBeCallableWith({ attemptTimeout: "soon" })
+    expect(Retry.schedule).type.not.toBeCallableWith({ attemptTimeout: "5 seconds" })
+  })
+
+  test("isTransient and schedule are for Effect.retry", () => {
+    expect(Effect.retry(ours, { while: Retry.isTransient, times: 2 })).type.toBe<typeof ours>()
+    expect(Effect.retry(ours, Retry.schedule())).type.toBe<typeof ours>()
+    expect(Effect.retry(Effect.fail("mine"), Retry.schedule())).type.toBe<Effect.Effect<never, string>>()
+  })
+})
+
 describe("layers", () => {
   test("a missing layer does not run", () => {
     expect(Effect.runPromise).type.not.toBeCallableWith(deleteCustomer("cust_1"))
@@ -83,6 +129,12 @@ describe("layers", () => {
     >()
     expect(FlowwiseClient.layerConfig).type.toBe<Layer.Layer<FlowwiseClient, ConfigError, HttpClient.HttpClient>>()
     expect(Credentials.layer(pair)).type.toBe<Layer.Layer<Credentials, ConfigError>>()
+    expect(Credentials.layerRefreshing({ load: Effect.fail("down"), timeToLive: "1 minute" })).type.toBe<
+      Layer.Layer<Credentials, string | ConfigError>
+    >()
+    expect(Credentials.layerRefreshing({ load: Effect.as(FlowwiseClient, pair), timeToLive: "1 minute" })).type.toBe<
+      Layer.Layer<Credentials, ConfigError, FlowwiseClient>
+    >()
     expect(Credentials.layerConfig).type.toBe<Layer.Layer<Credentials, ConfigError>>()
     expect(Environment.layer("https://a.example")).type.toBe<Layer.Layer<Environment, ConfigError>>()
     expect(Environment.layerSandbox).type.toBe<Layer.Layer<Environment>>()

@@ -2,7 +2,6 @@ import { inspect } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
 import { CustomerDeleted, DeleteCustomerError, deleteCustomer, FlowwiseClient } from "@effect-flowwise/client"
 import * as Cause from "effect/Cause"
-import * as Console from "effect/Console"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -10,13 +9,13 @@ import * as Encoding from "effect/Encoding"
 import * as Equal from "effect/Equal"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Tracer from "effect/Tracer"
 import { clientAt, httpClients, secret } from "./layers.js"
 import * as RawServer from "./RawServer.js"
 import { http, json } from "./RawServer.js"
+import { assertNoSecret, renderings } from "./renderings.js"
 
 const customerId = "cust_priya/2024"
 
@@ -43,17 +42,6 @@ const forms: Record<string, string> = {
   "base64, wrapped over lines": Encoding.encodeBase64(secret).replaceAll(/(.{20})/g, "$1\r\n"),
   "split by a bidirectional override": `${secret.slice(0, 5)}\u202e${secret.slice(5)}`
 }
-
-/** What no rendering may hold: every form, and of the encoded ones the part that only the secret decides. */
-const traces = [
-  secret,
-  encodeURIComponent(secret),
-  JSON.stringify(secret).slice(1, -1),
-  Encoding.encodeHex(secret),
-  ...["", "a", "ab"].map((before) => Encoding.encodeBase64(before + secret).slice(4, -4)),
-  // Half a secret is a leak too.
-  secret.slice(0, 12)
-].map((trace) => trace.toLowerCase())
 
 const answers = Object.entries(forms).flatMap(([form, text]): ReadonlyArray<readonly [string, RawServer.Answer]> => {
   // A header can't hold a control character.
@@ -104,48 +92,6 @@ const traced = <A, E, R>(self: Effect.Effect<A, E, R>) => {
     context: (f) => f()
   })
   return Effect.map(Effect.withTracer(Effect.withSpan(self, "caller"), tracer), (result) => ({ result, said }))
-}
-
-/** Everything that a logger, a debugger or a hurried colleague may print of a value. */
-const renderings = (value: CustomerDeleted | DeleteCustomerError) =>
-  Effect.gen(function* () {
-    const printed: Array<unknown> = []
-    const keep = (...args: ReadonlyArray<unknown>) => {
-      printed.push(...args)
-    }
-    const cause = value._tag === "CustomerDeleted" ? Cause.die(value) : Cause.fail(value)
-    const console: Console.Console = {
-      ...(yield* Console.consoleWith(Effect.succeed)),
-      unsafe: { ...globalThis.console, log: keep, group: keep, groupCollapsed: keep, error: keep }
-    }
-    for (const logger of [Logger.jsonLogger, Logger.logfmtLogger, Logger.stringLogger, Logger.structuredLogger]) {
-      yield* Effect.logError("deletion", value, cause).pipe(
-        Effect.annotateLogs("outcome", value),
-        Effect.provide(Logger.replace(Logger.defaultLogger, Logger.map(logger, keep)))
-      )
-    }
-    yield* Effect.logError("deletion", value, cause).pipe(
-      Effect.provide(Logger.replace(Logger.defaultLogger, Logger.prettyLogger({ colors: true, mode: "tty" }))),
-      Effect.withConsole(console)
-    )
-    return [
-      ...printed.map((line) =>
-        typeof line === "string" ? line : inspect(line, { depth: Infinity, showHidden: true })
-      ),
-      Cause.pretty(cause, { renderErrorCause: true }),
-      String(cause),
-      String(value),
-      JSON.stringify(value),
-      JSON.stringify(cause),
-      JSON.stringify(Exit.failCause(cause)),
-      inspect(value, { depth: Infinity, showHidden: true, getters: true }),
-      inspect(Effect.runSyncExit(Effect.failCause(cause)), { depth: Infinity, showHidden: true })
-    ].join("\n")
-  })
-
-const assertNoSecret = (text: string, name: string) => {
-  const lower = text.toLowerCase()
-  for (const trace of traces) assert.notInclude(lower, trace, name)
 }
 
 describe.each(Object.entries(httpClients))("secrets over %s", (_, httpClient) => {

@@ -86,8 +86,7 @@ export const make = (
 
     const run = async (socket: Net.Socket, answer: Answer) => {
       busy++
-      await perform(socket, answer)
-      busy--
+      await perform(socket, answer).finally(() => busy--)
     }
 
     const track = (socket: Net.Socket) => {

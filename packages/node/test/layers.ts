@@ -1,9 +1,12 @@
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import type { HttpClient } from "@effect/platform/HttpClient"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { Credentials, Environment, FlowwiseClient } from "@effect-flowwise/client"
 import { NodeFlowwise } from "@effect-flowwise/node"
+import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import { Agent } from "undici"
 
 /** Every `HttpClient` that the client must behave the same on. */
 export const httpClients = {
@@ -13,12 +16,30 @@ export const httpClients = {
   "FetchHttpClient.layer": FetchHttpClient.layer
 }
 
+/** Those that can be told how many connections to open, told to open one. */
+export const poolsOfOne = {
+  "NodeHttpClient.layerUndici": NodeHttpClient.layerUndiciWithoutDispatcher.pipe(
+    Layer.provide(
+      Layer.scoped(
+        NodeHttpClient.Dispatcher,
+        Effect.acquireRelease(
+          Effect.sync(() => new Agent({ connections: 1 })),
+          (agent) => Effect.promise(() => agent.destroy())
+        )
+      )
+    )
+  ),
+  "NodeHttpClient.layer": NodeHttpClient.layerWithoutAgent.pipe(
+    Layer.provide(NodeHttpClient.makeAgentLayer({ maxSockets: 1 }))
+  )
+}
+
 export const secret = `s3cr3t/"key\\+with=odd characters`
 
 /** The client at `baseUrl`, over `httpClient`. */
 export const clientAt = (
   baseUrl: string,
-  httpClient: (typeof httpClients)[keyof typeof httpClients],
+  httpClient: Layer.Layer<HttpClient>,
   options?: Parameters<typeof FlowwiseClient.make>[0]
 ) =>
   Layer.effect(FlowwiseClient, FlowwiseClient.make(options)).pipe(

@@ -7,7 +7,9 @@
 import * as HttpClient from "@effect/platform/HttpClient"
 import { type Credentials, type Environment, FlowwiseClient } from "@effect-flowwise/client"
 import type { ConfigError } from "effect/ConfigError"
+import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { Agent } from "undici"
 import * as UndiciHttpClient from "./UndiciHttpClient.js"
 
 /**
@@ -32,7 +34,13 @@ import * as UndiciHttpClient from "./UndiciHttpClient.js"
  */
 export const layerHttpClient: Layer.Layer<HttpClient.HttpClient> = Layer.scoped(
   HttpClient.HttpClient,
-  UndiciHttpClient.make
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.sync(() => new Agent({ connect: { timeout: 10_000 }, headersTimeout: 30_000, bodyTimeout: 30_000 })),
+      (agent) => Effect.promise(() => agent.destroy())
+    ),
+    UndiciHttpClient.make
+  )
 )
 
 /**
@@ -43,7 +51,9 @@ export const layerHttpClient: Layer.Layer<HttpClient.HttpClient> = Layer.scoped(
  * import { Credentials, deleteCustomer, Environment } from "@effect-flowwise/client"
  * import { NodeFlowwise } from "@effect-flowwise/node"
  * import * as Effect from "effect/Effect"
- * import * as Layer from "effect/Layer"
+ * import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { Agent } from "undici"
  *
  * const program = deleteCustomer("cust_priya_sharma_2024").pipe(
  *   Effect.provide(NodeFlowwise.layer.pipe(Layer.provide([Credentials.layerConfig, Environment.layerSandbox])))

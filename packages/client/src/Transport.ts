@@ -210,7 +210,7 @@ export const readBody = (
   response: HttpClientResponse.HttpClientResponse
 ): Effect.Effect<Option.Option<{ readonly text: string; readonly complete: boolean }>> => {
   if (isEncoded(response.headers)) {
-    return Effect.succeedNone
+    return Effect.as(release(response), Option.none())
   }
   const decoder = new TextDecoder("utf-8", { fatal: true })
   let text = ""

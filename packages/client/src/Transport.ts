@@ -157,14 +157,15 @@ export const bounded = <A, E, R, E2>(
     Effect.clockWith((clock) =>
       Effect.async<A, E | E2>((resume) => {
         let end: (outcome: Effect.Effect<A, E | E2>) => void = resume
-        const fiber = Runtime.runFork(runtime, Effect.interruptible(self))
+        // By its exit, since Effect logs what a fiber fails with, and an error names the customer.
+        const fiber = Runtime.runFork(runtime, Effect.exit(Effect.interruptible(self)))
         const cancel = schedule(clock, duration, () => {
           fiber.unsafeInterruptAsFork(fiber.id())
           end(Effect.failSync(onTimeout))
         })
         fiber.addObserver((exit) => {
           cancel()
-          end(exit)
+          end(Exit.flatten(exit))
         })
         // Who interrupts waits for the connection to be freed, but no longer than until time is up.
         return Effect.async<void>((interrupted) => {
@@ -196,7 +197,7 @@ const schedule = (clock: Clock.Clock, duration: Duration.Duration, task: () => v
  */
 export const release = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<void> =>
   Effect.sync(() => {
-    const reader = Effect.runFork(Effect.suspend(() => Stream.runDrain(response.stream)))
+    const reader = Effect.runFork(Effect.exit(Effect.suspend(() => Stream.runDrain(response.stream))))
     reader.unsafeInterruptAsFork(reader.id())
   })
 

@@ -1,61 +1,20 @@
-import * as NodeSdk from "@effect/opentelemetry/NodeSdk"
 import * as HttpClient from "@effect/platform/HttpClient"
 import { assert, describe, it } from "@effect/vitest"
 import { type DeleteCustomerError, deleteCustomer, type FlowwiseClient, Retry } from "@effect-flowwise/client"
 import { NodeFlowwise } from "@effect-flowwise/node"
-import {
-  AggregationTemporality,
-  type DataPoint,
-  DataPointType,
-  type Histogram,
-  InMemoryMetricExporter,
-  type MetricData,
-  PeriodicExportingMetricReader
-} from "@opentelemetry/sdk-metrics"
-import {
-  AlwaysOffSampler,
-  InMemorySpanExporter,
-  type ReadableSpan,
-  type Sampler,
-  SimpleSpanProcessor
-} from "@opentelemetry/sdk-trace-base"
+import { type DataPoint, DataPointType, type Histogram, type MetricData } from "@opentelemetry/sdk-metrics"
+import { AlwaysOffSampler, type ReadableSpan, type Sampler } from "@opentelemetry/sdk-trace-base"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Layer from "effect/Layer"
 import * as TestClock from "effect/TestClock"
 import { clientAt, httpClients, secret } from "./layers.js"
+import * as OpenTelemetry from "./OpenTelemetry.js"
 import * as RawServer from "./RawServer.js"
 import { http, json } from "./RawServer.js"
 
 const customerId = "cust_priya/2024"
 
 const notFound = json(404, { message: "no", code: "customer_not_found", type: "t" }, { "x-request-id": "req_1" })
-
-/** The real SDK, which keeps in memory what it is told. */
-const sdk = (sampler?: Sampler) =>
-  Effect.gen(function* () {
-    const exporter = new InMemorySpanExporter()
-    const reader = new PeriodicExportingMetricReader({
-      exporter: new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE),
-      exportIntervalMillis: 2 ** 30
-    })
-    const context = yield* Layer.build(
-      NodeSdk.layer(() => ({
-        resource: { serviceName: "erasure" },
-        spanProcessor: new SimpleSpanProcessor(exporter),
-        metricReader: reader,
-        ...(sampler && { tracerConfig: { sampler } })
-      }))
-    )
-    return {
-      context,
-      spans: () => exporter.getFinishedSpans(),
-      metrics: Effect.promise(async () => {
-        const { resourceMetrics } = await reader.collect()
-        return resourceMetrics.scopeMetrics.flatMap(({ metrics }) => metrics)
-      })
-    }
-  })
 
 type Call = Effect.Effect<unknown, DeleteCustomerError, FlowwiseClient>
 
@@ -71,7 +30,7 @@ const observe = (
 ) =>
   Effect.gen(function* () {
     const server = yield* RawServer.make(script)
-    const { context, metrics, spans } = yield* sdk(options.sampler)
+    const { context, metrics, spans } = yield* OpenTelemetry.make(options.sampler)
     yield* (options.call ?? deleteCustomer(customerId)).pipe(
       Effect.provide(clientAt(server.baseUrl, options.httpClient ?? NodeFlowwise.layerHttpClient, options.client)),
       Effect.withSpan("caller"),
@@ -210,7 +169,7 @@ describe("spans of what is no deletion", () => {
   ] as const)("time-out after %s", ([, bytes, attributes]) =>
     Effect.gen(function* () {
       const server = yield* RawServer.make(() => ({ bytes }))
-      const { context, spans } = yield* sdk()
+      const { context, spans } = yield* OpenTelemetry.make()
       const fiber = yield* deleteCustomer(customerId).pipe(
         Effect.either,
         Effect.provide(clientAt(server.baseUrl, NodeFlowwise.layerHttpClient)),
@@ -292,7 +251,7 @@ describe("metrics", () => {
   it.scoped("time is Effect's", () =>
     Effect.gen(function* () {
       const server = yield* RawServer.make(() => undefined)
-      const { context, metrics } = yield* sdk()
+      const { context, metrics } = yield* OpenTelemetry.make()
       const fiber = yield* Effect.either(deleteCustomer(customerId)).pipe(
         Effect.provide(clientAt(server.baseUrl, NodeFlowwise.layerHttpClient)),
         Effect.provide(context),

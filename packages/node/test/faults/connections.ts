@@ -40,7 +40,7 @@ const none = point(16, [
     "an address that can't be reached",
     undefined,
     NO_CONNECTION,
-    { at: () => "http://127.255.255.255:40000", ...saying(/\(E[A-Z]+\)/) }
+    { at: () => "https://224.0.0.1:40000", ...saying(/\(E[A-Z]+\)/) }
   ],
   [
     "a self-signed certificate",

@@ -74,7 +74,7 @@ const wrongs = (fault: Fault, layerName: LayerName) =>
           }
           const ended = yield* Effect.timeoutOption(Fiber.await(fiber), within)
           if (ended._tag === "None") {
-            found.add(`late by ${within} ms`)
+            found.add(`not ended after ${within} ms`)
             break
           }
           const exit = ended.value
@@ -157,7 +157,7 @@ const isLarge = (fault: Fault) =>
 describe.each(Object.entries(poolsOfOne))("a pool of one connection over %s", (_, httpClient) => {
   it.scopedLive("starves at no answer, read or not", () =>
     Effect.gen(function* () {
-      const answers: Record<string, RawServer.Answer> = {
+      const answerTo: Record<string, RawServer.Answer> = {
         CustomerDeleted: http(204, { "content-length": "1000" }),
         CustomerNotFound: json(404, documented[404]),
         "UnexpectedResponse 502": http(502, {}, "x".repeat(200_000)),
@@ -166,8 +166,8 @@ describe.each(Object.entries(poolsOfOne))("a pool of one connection over %s", (_
         "RateLimited at some time": http(429, { "content-length": "1000" }),
         [BROKEN]: { bytes: "", close: true }
       }
-      const server = yield* RawServer.make((target) => answers[decodeURIComponent(target.split("/")[2]!)])
-      const asked = Array.from({ length: 5 }, () => Object.keys(answers)).flat()
+      const server = yield* RawServer.make((target) => answerTo[decodeURIComponent(target.split("/")[2]!)])
+      const asked = Array.from({ length: 5 }, () => Object.keys(answerTo)).flat()
       const found = yield* Effect.forEach(asked, (id) => Effect.either(deleteCustomer(id)), {
         concurrency: "unbounded"
       }).pipe(Effect.provide(clientAt(server.baseUrl, httpClient, { timeout: "5 seconds" })))
@@ -182,7 +182,7 @@ describe.each(Object.entries(poolsOfOne))("a pool of one connection over %s", (_
 afterAll(() => {
   const row = (name: string, cells: ReadonlyArray<string>) =>
     `${name.padEnd(44)}${cells.map((cell) => cell.padEnd(30)).join("")}`.trimEnd()
-  const cell = (fault: Fault, layerName: LayerName) => verdicts.get(fault)?.get(layerName) ?? "it did not end"
+  const cell = (fault: Fault, layerName: LayerName) => verdicts.get(fault)?.get(layerName) ?? "not run"
   const points = Array.from(new Set(faults.map(({ point }) => point)))
   const counted = points.map((point) => {
     const rows = faults.filter((fault) => fault.point === point)
@@ -209,7 +209,7 @@ afterAll(() => {
     `${count(({ verdict }) => verdict === "")} as promised`,
     `${count(({ verdict, excuse }) => verdict !== "" && verdict === excuse)} excused`,
     `${count(({ verdict, excuse }) => verdict !== "" && verdict !== excuse)} wrong`,
-    `${count(({ verdict }) => verdict.includes("late"))} late`,
+    `${count(({ verdict }) => verdict.includes("not ended"))} not ended in time`,
     `${count(({ verdict, excuse }) => /connection/.test(verdict) && verdict !== excuse)} with connections left`
   ]
   console.log(["", row("", layerNames), ...counted, "", ...others, "", totals.join(", ")].join("\n"))

@@ -133,7 +133,7 @@ describe.concurrent.each(layerNames)("faults over %s", (layerName) => {
 
 describe.each(layerNames)("memory over %s", (layerName) => {
   it.scopedLive(
-    "grows by less than 64 MiB at any of the answers that are larger than that, one after the other",
+    "never grows by as much as one of the answers that are too large to keep",
     () =>
       Effect.gen(function* () {
         const before = process.memoryUsage.rss()
@@ -143,7 +143,7 @@ describe.each(layerNames)("memory over %s", (layerName) => {
         }, 5)
         yield* Effect.addFinalizer(() => Effect.sync(() => clearInterval(look)))
         for (const fault of faults.filter(isLarge)) yield* wrongs(fault, layerName)
-        assert.isBelow(peak - before, 64 * 1024 * 1024)
+        assert.isBelow(peak - before, RawServer.ENDLESS)
       }),
     60_000
   )
@@ -201,11 +201,11 @@ afterAll(() => {
       )
     )
   const cells = faults.flatMap((fault) =>
-    layerNames.map((layerName) => ({ verdict: cell(fault, layerName), excuse: excuse(fault, layerName) }))
+    Array.from(verdicts.get(fault)!, ([layerName, verdict]) => ({ verdict, excuse: excuse(fault, layerName) }))
   )
   const count = (condition: (cell: (typeof cells)[number]) => boolean) => cells.filter(condition).length
   const totals = [
-    `${faults.length} faults over ${layerNames.length} layers`,
+    `${faults.length} faults over ${layerNames.length} layers: ${cells.length} runs`,
     `${count(({ verdict }) => verdict === "")} as promised`,
     `${count(({ verdict, excuse }) => verdict !== "" && verdict === excuse)} excused`,
     `${count(({ verdict, excuse }) => verdict !== "" && verdict !== excuse)} wrong`,

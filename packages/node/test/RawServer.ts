@@ -26,8 +26,8 @@ export interface Options {
   readonly deaf?: number
 }
 
-// What is endless ends all the same, before a client that takes everything fills the machine.
-const ENDLESS = 256 * 1024 * 1024
+/** In bytes: what is endless ends all the same, before a client that takes everything fills the machine. */
+export const ENDLESS = 256 * 1024 * 1024
 
 const wait = (milliseconds: number) =>
   new Promise<void>((resolve) => (milliseconds === 0 ? setImmediate(resolve) : setTimeout(resolve, milliseconds)))

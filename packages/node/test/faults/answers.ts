@@ -152,7 +152,12 @@ const documentedErrors = [
         forEachStatus((status) => reset({ ...unframed(status), later: [20, { bytes: "" }] })),
         tags
       ],
-      ["one byte by byte", forEachStatus((status, page) => ({ ...json(status, page, id), pause: 0 })), tags],
+      [
+        "one byte by byte",
+        forEachStatus((status, page) => ({ ...json(status, page, id), pause: 0 })),
+        tags,
+        { within: 9000 }
+      ],
       [
         "one with more fields",
         forEachStatus((status, page) => json(status, { ...page, help: null, details: [{ a: 1 }] }, id)),

@@ -37,7 +37,7 @@ import { Environment, parseBaseUrl, withoutTrailingSlash } from "./Environment.j
 import { parseRetryAfter } from "./RetryAfter.js"
 import { customerIdIn, type Hidden, secretIn, tidy } from "./ServerText.js"
 import * as Telemetry from "./Telemetry.js"
-import { bounded, harden, readBody, release, send, timedOut } from "./Transport.js"
+import { asCall, bounded, harden, readBody, release, send, timedOut } from "./Transport.js"
 
 /**
  * Erases customers at one Flowwise environment with one account.
@@ -114,8 +114,11 @@ export class FlowwiseClient extends Context.Tag("@effect-flowwise/client/Flowwis
             const secret = hidden(headers["x-client-secret"])
             return yield* judge({ customerId, environment: environment.name, host, response, secret })
           })
-          return bounded(Effect.withParentSpan(answer, span), timeout, () =>
-            timedOut(`No complete answer from ${host} within ${Duration.format(timeout)}`, delivered)
+          return bounded(
+            answer,
+            timeout,
+            () => timedOut(`No complete answer from ${host} within ${Duration.format(timeout)}`, delivered),
+            { updateRefs: asCall(span) }
           )
         })
 

@@ -11,6 +11,9 @@ import * as Exit from "effect/Exit"
 import * as FiberRef from "effect/FiberRef"
 import * as Metric from "effect/Metric"
 import * as MetricBoundaries from "effect/MetricBoundaries"
+import * as MetricKey from "effect/MetricKey"
+import type * as MetricKeyType from "effect/MetricKeyType"
+import * as MetricLabel from "effect/MetricLabel"
 import * as Option from "effect/Option"
 import type * as Tracer from "effect/Tracer"
 import { currentEarlier } from "./Attempt.js"
@@ -34,11 +37,16 @@ export const make = (base: URL) => {
   }
   // A stack trace would cost more than the rest of the span.
   const options: Tracer.SpanOptions = { kind: "client", captureStackTrace: false, attributes }
-  const duration = tagged(requestDuration, attributes)
-  // A tagged metric takes longer to make than a request; there are few, since customers and messages are in none.
+  // A metric takes longer to make than a request; there are few, since customers and messages are in none.
   const durations = memoized((status: number | undefined) =>
     memoized((errorType: string | undefined) =>
-      tagged(duration, { "http.response.status_code": status, "error.type": errorType })
+      tagged(requestDuration, {
+        ...attributes,
+        "http.response.status_code": status,
+        "error.type": errorType,
+        // Where exporters look for it: seconds.
+        unit: "s"
+      })
     )
   )
 
@@ -78,18 +86,13 @@ export const make = (base: URL) => {
     )
 }
 
-const requestDuration = Metric.tagged(
-  Metric.histogram(
-    "http.client.request.duration",
-    MetricBoundaries.fromIterable([0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]),
-    "Duration of HTTP client requests"
-  ),
-  // Where exporters look for the unit: seconds.
-  "unit",
-  "s"
+const requestDuration = MetricKey.histogram(
+  "http.client.request.duration",
+  MetricBoundaries.fromIterable([0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]),
+  "Duration of HTTP client requests"
 )
 
-const deletions = Metric.counter("flowwise.customer.deletions", {
+const deletions = MetricKey.counter("flowwise.customer.deletions", {
   description: "Attempts to delete a customer, by how they ended",
   incremental: true
 })
@@ -107,15 +110,19 @@ const memoized = <K, A>(make: (key: K) => A) => {
   }
 }
 
-const deletionsBy = memoized((outcome: string) => Metric.tagged(deletions, "outcome", outcome))
+const deletionsBy = memoized((outcome: string) => tagged(deletions, { outcome }))
 
-const tagged = <Type, In, Out>(
-  metric: Metric.Metric<Type, In, Out>,
+const tagged = <Type extends MetricKeyType.MetricKeyType<number, unknown>>(
+  key: MetricKey.MetricKey<Type>,
   attributes: Record<string, string | number | undefined>
 ) =>
-  Object.entries(attributes).reduce(
-    (all, [key, value]) => (value === undefined ? all : Metric.tagged(all, key, String(value))),
-    metric
+  Metric.fromMetricKey(
+    MetricKey.taggedWithLabels(
+      key,
+      Object.entries(attributes).flatMap(([name, value]) =>
+        value === undefined ? [] : [MetricLabel.make(name, String(value))]
+      )
+    )
   )
 
 const outcomeOf = (exit: Outcome): string =>

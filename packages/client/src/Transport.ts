@@ -8,8 +8,9 @@ import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as Headers from "@effect/platform/Headers"
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientError from "@effect/platform/HttpClientError"
-import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import * as HttpTraceContext from "@effect/platform/HttpTraceContext"
 import * as UrlParams from "@effect/platform/UrlParams"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -17,8 +18,11 @@ import * as DefaultServices from "effect/DefaultServices"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import type * as FiberId from "effect/FiberId"
 import * as FiberRef from "effect/FiberRef"
-import { constVoid } from "effect/Function"
+import * as FiberRefs from "effect/FiberRefs"
+import { constTrue } from "effect/Function"
 import * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
 import * as Stream from "effect/Stream"
@@ -34,10 +38,111 @@ const MAX_BODY_BYTES = 64 * 1024
  * @internal
  */
 export const harden = (httpClient: HttpClient.HttpClient): HttpClient.HttpClient =>
-  HttpClient.transform(httpClient, (response, request) => sentOnce(withoutSpan(withoutRedirects(response)), request))
+  httpClient.pipe(
+    HttpClient.mapRequestEffect(withTraceparent),
+    HttpClient.transform((response, request) =>
+      Effect.withFiberRuntime((fiber) => {
+        const call = fiber.getFiberRef(currentCall)
+        return call === undefined ? response : sentOnce(call, request, asTold(fiber, response))
+      })
+    )
+  )
+
+type Response = Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError>
+
+/** What an attempt and the hardened client below it know of each other. */
+interface Call {
+  readonly span: Tracer.Span
+  /** The caller's setting of `withTracerDisabledWhen`, in place of which the platform is told not to trace. */
+  readonly tracerDisabledWhen: (request: HttpClientRequest.HttpClientRequest) => boolean
+  /** What was sent in the end, to tell an answer to it from an answer to something else. */
+  sent?: HttpClientRequest.HttpClientRequest
+  answer?: Response
+}
+
+const currentCall = FiberRef.unsafeMake<Call | undefined>(undefined)
 
 /**
- * Sends one request and answers with the response's head, whose body is to be read or released.
+ * What an attempt's fiber starts with: who asks, and what the platform's clients do only unless they are told. That is
+ * following redirects, and a span with every header and the full URL in it. Set at once, since one by one they would
+ * cost more than the rest of the attempt.
+ *
+ * @internal
+ */
+export const asCall =
+  (span: Tracer.Span) =>
+  (refs: FiberRefs.FiberRefs, id: FiberId.Runtime): FiberRefs.FiberRefs => {
+    const tracerDisabledWhen = FiberRefs.getOrDefault(refs, HttpClient.currentTracerDisabledWhen)
+    const context = FiberRefs.getOrDefault(refs, FiberRef.currentContext)
+    const redacted = FiberRefs.getOrDefault(refs, Headers.currentRedactedNames)
+    return FiberRefs.updateManyAs(refs, {
+      entries: [
+        [currentCall, [[id, { span, tracerDisabledWhen }]]],
+        [HttpClient.currentTracerDisabledWhen, [[id, constTrue]]],
+        [FiberRef.currentContext, [[id, withoutRedirects(Context.add(context, Tracer.ParentSpan, span))]]],
+        // For the logger of a `transformClient`: a layer's own setting is lost where another runtime runs the effect.
+        [Headers.currentRedactedNames, [[id, [...redacted, "x-client-id", "x-client-secret"]]]]
+      ]
+    })
+  }
+
+/** `fetch` follows redirects, with the secret and to any host, unless it is told. Other clients don't look at this. */
+const withoutRedirects = <R>(context: Context.Context<R>) =>
+  Context.add(context, FetchHttpClient.RequestInit, {
+    ...Option.getOrUndefined(Context.getOption(context, FetchHttpClient.RequestInit)),
+    redirect: "manual"
+  })
+
+/** A `transformClient` may have settings of its own, which come last. */
+const asTold = (fiber: Fiber.RuntimeFiber<unknown, unknown>, self: Response): Response =>
+  fiber.getFiberRef(HttpClient.currentTracerDisabledWhen) === constTrue &&
+  Context.getOption(fiber.currentContext, FetchHttpClient.RequestInit).pipe(
+    Option.exists(({ redirect }) => redirect === "manual")
+  )
+    ? self
+    : self.pipe(
+        Effect.locally(HttpClient.currentTracerDisabledWhen, constTrue),
+        Effect.mapInputContext((context: Context.Context<never>) => withoutRedirects(context))
+      )
+
+/** Tells the server which span asks, as the platform would for a span of its own, where the user's settings say so. */
+const withTraceparent = (request: HttpClientRequest.HttpClientRequest) =>
+  Effect.withFiberRuntime<HttpClientRequest.HttpClientRequest>((fiber) => {
+    const call = fiber.getFiberRef(currentCall)
+    const disabledWhen = fiber.getFiberRef(HttpClient.currentTracerDisabledWhen)
+    return Effect.succeed(
+      call !== undefined &&
+        fiber.getFiberRef(FiberRef.currentTracerEnabled) &&
+        fiber.getFiberRef(HttpClient.currentTracerPropagation) &&
+        !(disabledWhen === constTrue ? call.tracerDisabledWhen : disabledWhen)(request)
+        ? HttpClientRequest.setHeaders(request, HttpTraceContext.toHeaders(call.span))
+        : request
+    )
+  })
+
+/**
+ * A second request would change what the first one's answer means, so it gets the first one's answer. One without the
+ * secret is another matter, say a `transformClient` that fetches a token.
+ */
+const sentOnce = (call: Call, request: HttpClientRequest.HttpClientRequest, self: Response): Response => {
+  if (!("x-client-secret" in request.headers)) {
+    return self
+  }
+  if (call.answer !== undefined) {
+    return call.answer
+  }
+  call.sent = request
+  // What a second one gets where the first was given up.
+  call.answer = Effect.failSync(() => new HttpClientError.RequestError({ request, reason: "Transport" }))
+  return Effect.matchCauseEffect(self, {
+    onFailure: (cause) => (call.answer = Effect.failCause(cause)),
+    onSuccess: (response) => (call.answer = Effect.succeed(response))
+  })
+}
+
+/**
+ * Sends one request, on a fiber that `asCall` has begun, and answers with the response's head. Its body is to be read or
+ * released.
  *
  * @internal
  */
@@ -45,95 +150,26 @@ export const send = (
   httpClient: HttpClient.HttpClient,
   request: HttpClientRequest.HttpClientRequest,
   host: string
-): Effect.Effect<HttpClientResponse.HttpClientResponse, RequestFailed | UnexpectedResponse> => {
-  // What is sent in the end, to tell an answer to it from an answer to something else.
-  let sent = request
-  return HttpClient.mapRequest(httpClient, (final) => (sent = final))
-    .execute(request)
-    .pipe(
-      Effect.locally(currentCall, {}),
-      // For the logger of a `transformClient`: a layer's own setting is lost where another runtime runs the effect.
-      Effect.locallyWith(Headers.currentRedactedNames, (names) => [...names, "x-client-id", "x-client-secret"]),
-      Effect.catchAll((error) =>
+): Effect.Effect<HttpClientResponse.HttpClientResponse, RequestFailed | UnexpectedResponse> =>
+  Effect.withFiberRuntime((fiber) => {
+    const answered = (
+      response: HttpClientResponse.HttpClientResponse
+    ): Effect.Effect<HttpClientResponse.HttpClientResponse, RequestFailed | UnexpectedResponse> =>
+      sameTarget(response.request, fiber.getFiberRef(currentCall)?.sent)
+        ? Effect.succeed(response)
+        : Effect.zipRight(release(response), elsewhere(response.status, host))
+    return Effect.matchEffect(httpClient.execute(request), {
+      onFailure: (error) =>
         // `filterStatusOk` and the like make an error of an answer.
         error._tag === "ResponseError" && error.reason === "StatusCode"
-          ? Effect.succeed(error.response)
-          : Effect.fail(requestFailed(error, host))
-      ),
-      Effect.tap((response) =>
-        sameTarget(response.request, sent)
-          ? Effect.void
-          : Effect.zipRight(release(response), elsewhere(response.status, host))
-      )
-    )
-}
-
-/** What a call has already got from the transport. */
-interface Call {
-  answer?: Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError>
-}
-
-const currentCall = FiberRef.unsafeMake<Call | undefined>(undefined)
-
-/**
- * A second request would change what the first one's answer means, so it gets the first one's answer. One without the
- * secret is another matter, say a `transformClient` that fetches a token.
- */
-const sentOnce = <R>(
-  self: Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError, R>,
-  request: HttpClientRequest.HttpClientRequest
-) =>
-  Effect.flatMap(FiberRef.get(currentCall), (call) => {
-    if (call === undefined || !("x-client-secret" in request.headers)) {
-      return self
-    }
-    if (call.answer !== undefined) {
-      return call.answer
-    }
-    // What a second one gets where the first was given up.
-    call.answer = Effect.failSync(() => new HttpClientError.RequestError({ request, reason: "Transport" }))
-    return Effect.onExit(self, (exit) =>
-      Effect.sync(() => {
-        if (!Exit.isInterrupted(exit)) {
-          call.answer = exit
-        }
-      })
-    )
+          ? answered(error.response)
+          : Effect.fail(requestFailed(error, host)),
+      onSuccess: answered
+    })
   })
 
-/** `fetch` follows redirects, with the secret and to any host, unless it is told. Other clients don't look at this. */
-const withoutRedirects = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.mapInputContext(self, (context: Context.Context<R>) =>
-    Context.add(context, FetchHttpClient.RequestInit, {
-      ...Option.getOrUndefined(Context.getOption(context, FetchHttpClient.RequestInit)),
-      redirect: "manual"
-    })
-  )
-
-/**
- * The platform opens a span for each request and writes every header and the full URL into it. It is handed the span
- * that it is in instead, and writes nothing there; so it still sends `traceparent` where the user's settings say so.
- */
-const withoutSpan = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.tracerWith((tracer) =>
-    Effect.withTracer(
-      self,
-      Tracer.make({
-        span: (...args) => {
-          const [, parent, , , , kind] = args
-          return kind === "client" && Option.isSome(parent) ? Object.create(parent.value, mute) : tracer.span(...args)
-        },
-        context: (f, fiber) => tracer.context(f, fiber)
-      })
-    )
-  )
-
-const mute: PropertyDescriptorMap = Object.fromEntries(
-  ["attribute", "event", "addLinks", "end"].map((method) => [method, { value: constVoid }])
-)
-
-const sameTarget = (one: HttpClientRequest.HttpClientRequest, other: HttpClientRequest.HttpClientRequest) =>
-  one === other || (one.url === other.url && UrlParams.toString(one.urlParams) === UrlParams.toString(other.urlParams))
+const sameTarget = (one: HttpClientRequest.HttpClientRequest, other: HttpClientRequest.HttpClientRequest | undefined) =>
+  one === other || (one.url === other?.url && UrlParams.toString(one.urlParams) === UrlParams.toString(other.urlParams))
 
 const elsewhere = (status: number, host: string) =>
   new UnexpectedResponse({
@@ -151,35 +187,39 @@ const elsewhere = (status: number, host: string) =>
 export const bounded = <A, E, R, E2>(
   self: Effect.Effect<A, E, R>,
   duration: Duration.Duration,
-  onTimeout: () => E2
+  onTimeout: () => E2,
+  options?: Runtime.RunForkOptions
 ): Effect.Effect<A, E | E2, R> =>
   Effect.flatMap(Effect.runtime<R>(), (runtime) =>
-    Effect.clockWith((clock) =>
-      Effect.async<A, E | E2>((resume) => {
-        let end: (outcome: Effect.Effect<A, E | E2>) => void = resume
-        // By its exit, since Effect logs what a fiber fails with, and an error names the customer.
-        const fiber = Runtime.runFork(runtime, Effect.exit(Effect.interruptible(self)))
-        const cancel = schedule(clock, duration, () => {
-          fiber.unsafeInterruptAsFork(fiber.id())
-          end(Effect.failSync(onTimeout))
-        })
-        fiber.addObserver((exit) => {
-          cancel()
-          end(Exit.flatten(exit))
-        })
-        // Who interrupts waits for the connection to be freed, but no longer than until time is up.
-        return Effect.async<void>((interrupted) => {
-          end = () => interrupted(Effect.void)
-          fiber.unsafeInterruptAsFork(fiber.id())
-        })
+    Effect.async<A, E | E2>((resume) => {
+      let end: (outcome: Effect.Effect<A, E | E2>) => void = resume
+      // By its exit, since Effect logs what a fiber fails with, and an error names the customer.
+      const fiber = Runtime.runFork(runtime, Effect.exit(Effect.interruptible(self)), options)
+      const cancel = schedule(runtime, duration, () => {
+        fiber.unsafeInterruptAsFork(fiber.id())
+        end(Effect.failSync(onTimeout))
       })
-    )
+      fiber.addObserver((exit) => {
+        cancel()
+        end(Exit.flatten(exit))
+      })
+      // Who interrupts waits for the connection to be freed, but no longer than until time is up.
+      return Effect.async<void>((interrupted) => {
+        end = () => interrupted(Effect.void)
+        fiber.unsafeInterruptAsFork(fiber.id())
+      })
+    })
   )
 
 const liveClock = Context.get(DefaultServices.liveServices, Clock.Clock)
 
 /** Calls back after so long. By the live clock that takes a timer and no fiber. */
-const schedule = (clock: Clock.Clock, duration: Duration.Duration, task: () => void): (() => void) => {
+const schedule = (
+  { fiberRefs }: Runtime.Runtime<never>,
+  duration: Duration.Duration,
+  task: () => void
+): (() => void) => {
+  const clock = Context.get(FiberRefs.getOrDefault(fiberRefs, DefaultServices.currentServices), Clock.Clock)
   if (clock === liveClock) {
     const millis = Duration.toMillis(duration)
     // A longer timer would fire at once.
@@ -197,6 +237,10 @@ const schedule = (clock: Clock.Clock, duration: Duration.Duration, task: () => v
  */
 export const release = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<void> =>
   Effect.sync(() => {
+    // An `HttpClient` that frees the connection by itself, where HTTP allows no body, says so in this way.
+    if (response.stream === Stream.empty) {
+      return
+    }
     const reader = Effect.runFork(Effect.exit(Effect.suspend(() => Stream.runDrain(response.stream))))
     reader.unsafeInterruptAsFork(reader.id())
   })

@@ -5,7 +5,6 @@
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as FiberRef from "effect/FiberRef"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
@@ -36,15 +35,21 @@ export const currentEarlier: FiberRef.FiberRef<Earlier> = FiberRef.unsafeMake(no
 export const call = () => {
   let own = none
   return <A, E, R>(attempt: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    Effect.flatMap(FiberRef.get(currentEarlier), (outer) => {
-      const earlier = latest(outer, own)
-      return Effect.onExit(earlier === none ? attempt : after(earlier, attempt), (exit) =>
-        Effect.sync(() => {
-          own = Exit.isSuccess(exit)
-            ? none
-            : { attempts: earlier.attempts + 1, ambiguous: earlier.ambiguous || isAmbiguous(exit.cause) }
-        })
-      )
+    Effect.withFiberRuntime((fiber) => {
+      const earlier = latest(fiber.getFiberRef(currentEarlier), own)
+      const attempts = earlier.attempts + 1
+      // What it stays at where this one is interrupted: nothing came back that excludes a deletion.
+      own = { attempts, ambiguous: true }
+      return Effect.matchCauseEffect(earlier === none ? attempt : after(earlier, attempt), {
+        onFailure: (cause) => {
+          own = { attempts, ambiguous: earlier.ambiguous || isAmbiguous(cause) }
+          return Effect.failCause(cause)
+        },
+        onSuccess: (value) => {
+          own = none
+          return Effect.succeed(value)
+        }
+      })
     })
 }
 
@@ -63,7 +68,7 @@ const after = <A, E, R>(earlier: Earlier, self: Effect.Effect<A, E, R>): Effect.
     )
   )
 
-/** What came back does not exclude that the customer is deleted. Nothing has come back to who was interrupted. */
+/** What came back does not exclude that the customer is deleted. */
 const isAmbiguous = (cause: Cause.Cause<unknown>): boolean =>
   Option.match(Cause.failureOption(cause), {
     onNone: () => true,

@@ -90,13 +90,20 @@ export class FlowwiseClient extends Context.Tag("@effect-flowwise/client/Flowwis
         timeout: parseTimeout(options.timeout ?? "30 seconds")
       })
       if (Either.isLeft(settings)) {
-        return { environment: environment.name, deleteCustomer: () => invalidRequest(settings.left) }
+        return { environment: environment.name, deleteCustomer: () => Effect.fail(invalid(settings.left)) }
       }
       const { base, timeout } = settings.right
       const { host } = base
       const endpoint = `${withoutTrailingSlash(base)}/customer/`
       const observed = Telemetry.make(base)
+      // Keys seldom change, and to check, encode and hide a pair takes longer than to send it.
       const hidden = lastOf(secretIn)
+      const prepared = lastOf((pair: ClientCredentials) =>
+        Either.map(requestHeaders(pair), (headers) => ({
+          request: HttpClientRequest.del(endpoint, { headers }),
+          secret: hidden(headers["x-client-secret"])
+        }))
+      )
 
       /** One request, and what its answer means. `used` is told which credentials it was sent with. */
       const attempt = (customerId: string, used: (pair: ClientCredentials) => void) =>
@@ -106,12 +113,11 @@ export class FlowwiseClient extends Context.Tag("@effect-flowwise/client/Flowwis
           const answer = Effect.gen(function* () {
             const pair = yield* credentials.get
             used(pair)
-            const headers = yield* requestHeaders(pair)
-            const request = HttpClientRequest.del(endpoint + encodeURIComponent(customerId), { headers })
+            const { request, secret } = yield* prepared(pair)
             delivered = "unknown"
-            const response = yield* send(httpClient, request, host)
+            const url = endpoint + encodeURIComponent(customerId)
+            const response = yield* send(httpClient, HttpClientRequest.setUrl(request, url), host)
             answered(response.status)
-            const secret = hidden(headers["x-client-secret"])
             return yield* judge({ customerId, environment: environment.name, host, response, secret })
           })
           return bounded(
@@ -249,25 +255,24 @@ const parseTimeout = (timeout: Duration.DurationInput) =>
     () => `The timeout must be a duration above 0, such as "30 seconds"`
   )
 
-/** Keys seldom change, and the pattern of one takes longer to make than a request. */
-const lastOf = <A>(make: (key: string) => A) => {
-  let last: { readonly key: string; readonly value: A } | undefined
-  return (key: string): A => {
-    if (last?.key !== key) {
+const lastOf = <K, A>(make: (key: K) => A) => {
+  let last: { readonly key: K; readonly value: A } | undefined
+  return (key: K): A => {
+    if (last?.key !== key || last === undefined) {
       last = { key, value: make(key) }
     }
     return last.value
   }
 }
 
-const invalidRequest = (problem: string) =>
-  Effect.fail(new RequestFailed({ message: `${problem}. Nothing was sent`, reason: "InvalidRequest", delivered: "no" }))
+const invalid = (problem: string) =>
+  new RequestFailed({ message: `${problem}. Nothing was sent`, reason: "InvalidRequest", delivered: "no" })
 
 const requestHeaders = (pair: ClientCredentials) =>
   Either.all({ "x-client-id": headerValue(pair?.clientId), "x-client-secret": headerValue(pair?.clientSecret) }).pipe(
-    Either.match({
-      onLeft: (problem) => invalidRequest(`The service Credentials gave a pair in which a value ${problem}`),
-      onRight: (headers) => Effect.succeed({ ...headers, accept: "application/json", "accept-encoding": "identity" })
+    Either.mapBoth({
+      onLeft: (problem) => invalid(`The service Credentials gave a pair in which a value ${problem}`),
+      onRight: (headers) => ({ ...headers, accept: "application/json", "accept-encoding": "identity" })
     })
   )
 
@@ -290,7 +295,9 @@ const judge = (answer: Answer): Effect.Effect<CustomerDeleted, DeleteCustomerErr
     if (status === 204) {
       yield* release(answer.response)
       const { customerId, environment } = answer
-      return new CustomerDeleted({ customerId, environment, requestId, deletedAt: yield* DateTime.now })
+      const deletedAt = yield* DateTime.now
+      // Unchecked: all four are ours.
+      return new CustomerDeleted({ customerId, environment, requestId, deletedAt }, true)
     }
     const retryAfter = parseRetryAfter(answer.response, yield* Clock.currentTimeMillis)
     if (status === 429) {

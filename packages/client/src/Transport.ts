@@ -38,15 +38,24 @@ const MAX_BODY_BYTES = 64 * 1024
  * @internal
  */
 export const harden = (httpClient: HttpClient.HttpClient): HttpClient.HttpClient =>
-  httpClient.pipe(
-    HttpClient.mapRequestEffect(withTraceparent),
-    HttpClient.transform((response, request) =>
-      Effect.withFiberRuntime((fiber) => {
+  HttpClient.makeWith<never, never, HttpClientError.HttpClientError, never>(
+    Effect.flatMap((request) =>
+      Effect.withFiberRuntime((fiber): Response => {
         const call = fiber.getFiberRef(currentCall)
-        return call === undefined ? response : sentOnce(call, request, asTold(fiber, response))
+        return call === undefined
+          ? httpClient.execute(request)
+          : sentOnce(call, request, () =>
+              asTold(
+                fiber,
+                httpClient.execute(tracesOn(fiber, call, request) ? withTraceparent(request, call) : request)
+              )
+            )
       })
-    )
+    ),
+    Effect.succeed
   )
+
+type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
 
 type Response = Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError>
 
@@ -94,7 +103,7 @@ const withoutRedirects = <R>(context: Context.Context<R>) =>
   })
 
 /** A `transformClient` may have settings of its own, which come last. */
-const asTold = (fiber: Fiber.RuntimeFiber<unknown, unknown>, self: Response): Response =>
+const asTold = (fiber: AnyFiber, self: Response): Response =>
   fiber.getFiberRef(HttpClient.currentTracerDisabledWhen) === constTrue &&
   Context.getOption(fiber.currentContext, FetchHttpClient.RequestInit).pipe(
     Option.exists(({ redirect }) => redirect === "manual")
@@ -105,28 +114,26 @@ const asTold = (fiber: Fiber.RuntimeFiber<unknown, unknown>, self: Response): Re
         Effect.mapInputContext((context: Context.Context<never>) => withoutRedirects(context))
       )
 
-/** Tells the server which span asks, as the platform would for a span of its own, where the user's settings say so. */
-const withTraceparent = (request: HttpClientRequest.HttpClientRequest) =>
-  Effect.withFiberRuntime<HttpClientRequest.HttpClientRequest>((fiber) => {
-    const call = fiber.getFiberRef(currentCall)
-    const disabledWhen = fiber.getFiberRef(HttpClient.currentTracerDisabledWhen)
-    return Effect.succeed(
-      call !== undefined &&
-        fiber.getFiberRef(FiberRef.currentTracerEnabled) &&
-        fiber.getFiberRef(HttpClient.currentTracerPropagation) &&
-        !(disabledWhen === constTrue ? call.tracerDisabledWhen : disabledWhen)(request)
-        ? HttpClientRequest.setHeaders(request, HttpTraceContext.toHeaders(call.span))
-        : request
-    )
-  })
+/** Whether the platform would tell the server of a span of its own, by the user's settings. */
+const tracesOn = (fiber: AnyFiber, call: Call, request: HttpClientRequest.HttpClientRequest) => {
+  const disabledWhen = fiber.getFiberRef(HttpClient.currentTracerDisabledWhen)
+  return (
+    fiber.getFiberRef(FiberRef.currentTracerEnabled) &&
+    fiber.getFiberRef(HttpClient.currentTracerPropagation) &&
+    !(disabledWhen === constTrue ? call.tracerDisabledWhen : disabledWhen)(request)
+  )
+}
+
+const withTraceparent = (request: HttpClientRequest.HttpClientRequest, { span }: Call) =>
+  HttpClientRequest.setHeaders(request, HttpTraceContext.toHeaders(span))
 
 /**
  * A second request would change what the first one's answer means, so it gets the first one's answer. One without the
  * secret is another matter, say a `transformClient` that fetches a token.
  */
-const sentOnce = (call: Call, request: HttpClientRequest.HttpClientRequest, self: Response): Response => {
+const sentOnce = (call: Call, request: HttpClientRequest.HttpClientRequest, send: () => Response): Response => {
   if (!("x-client-secret" in request.headers)) {
-    return self
+    return send()
   }
   if (call.answer !== undefined) {
     return call.answer
@@ -134,9 +141,15 @@ const sentOnce = (call: Call, request: HttpClientRequest.HttpClientRequest, self
   call.sent = request
   // What a second one gets where the first was given up.
   call.answer = Effect.failSync(() => new HttpClientError.RequestError({ request, reason: "Transport" }))
-  return Effect.matchCauseEffect(self, {
-    onFailure: (cause) => (call.answer = Effect.failCause(cause)),
-    onSuccess: (response) => (call.answer = Effect.succeed(response))
+  return Effect.matchCauseEffect(send(), {
+    onFailure: (cause) => {
+      call.answer = Effect.failCause(cause)
+      return call.answer
+    },
+    onSuccess: (response) => {
+      call.answer = Effect.succeed(response)
+      return call.answer
+    }
   })
 }
 

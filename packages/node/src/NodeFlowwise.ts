@@ -9,8 +9,11 @@ import { type Credentials, type Environment, FlowwiseClient } from "@effect-flow
 import type { ConfigError } from "effect/ConfigError"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { Agent } from "undici"
+import type { HttpClientOptions } from "./UndiciDispatcher.js"
+import * as UndiciDispatcher from "./UndiciDispatcher.js"
 import * as UndiciHttpClient from "./UndiciHttpClient.js"
+
+export type { HttpClientOptions }
 
 /**
  * A platform `HttpClient` over a connection pool of its own, for any request. Closing the layer closes its connections.
@@ -32,16 +35,31 @@ import * as UndiciHttpClient from "./UndiciHttpClient.js"
  * @since 0.1.0
  * @category layers
  */
-export const layerHttpClient: Layer.Layer<HttpClient.HttpClient> = Layer.scoped(
-  HttpClient.HttpClient,
-  Effect.map(
-    Effect.acquireRelease(
-      Effect.sync(() => new Agent({ connect: { timeout: 10_000 }, headersTimeout: 30_000, bodyTimeout: 30_000 })),
-      (agent) => Effect.promise(() => agent.destroy())
-    ),
-    UndiciHttpClient.make
-  )
+export const layerHttpClient: Layer.Layer<HttpClient.HttpClient> = Layer.suspend(() =>
+  Layer.orDie(layerHttpClientWith({}))
 )
+
+/**
+ * `layerHttpClient` with a pool, time-outs, proxy or dispatcher of your own. An option that can't be used is a
+ * `ConfigError` that names it when the layer is built, since what is given here mostly comes from settings; it never
+ * shows the value, since a proxy's URL may hold a password.
+ *
+ * @example
+ * ```ts
+ * import { FlowwiseClient } from "@effect-flowwise/client"
+ * import { NodeFlowwise } from "@effect-flowwise/node"
+ * import * as Layer from "effect/Layer"
+ *
+ * const FlowwiseLive = FlowwiseClient.layerConfig.pipe(
+ *   Layer.provide(NodeFlowwise.layerHttpClientWith({ connections: 16, proxy: "environment" }))
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerHttpClientWith = (options: HttpClientOptions): Layer.Layer<HttpClient.HttpClient, ConfigError> =>
+  Layer.scoped(HttpClient.HttpClient, Effect.flatMap(UndiciDispatcher.make(options), UndiciHttpClient.make))
 
 /**
  * The client over `layerHttpClient`; which account and which environment is yours to provide.
@@ -53,7 +71,6 @@ export const layerHttpClient: Layer.Layer<HttpClient.HttpClient> = Layer.scoped(
  * import * as Effect from "effect/Effect"
  * import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { Agent } from "undici"
  *
  * const program = deleteCustomer("cust_priya_sharma_2024").pipe(
  *   Effect.provide(NodeFlowwise.layer.pipe(Layer.provide([Credentials.layerConfig, Environment.layerSandbox])))

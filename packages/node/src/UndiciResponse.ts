@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 
-import { Readable } from "node:stream"
+import { type Duplex, Readable } from "node:stream"
 import * as Cookies from "@effect/platform/Cookies"
 import * as Headers from "@effect/platform/Headers"
 import * as HttpClientError from "@effect/platform/HttpClientError"
@@ -25,7 +25,7 @@ const HIGH_WATER_MARK = 64 * 1024
 type IncomingHeaders = Parameters<NonNullable<Dispatcher.DispatchHandler["onResponseStart"]>>[2]
 
 /**
- * Listens to one dispatched request, and keeps what has come of its body until somebody reads it.
+ * Listens to one dispatched request, and keeps what has come of the body until somebody reads it.
  *
  * @internal
  */
@@ -34,42 +34,44 @@ export class Exchange implements Dispatcher.DispatchHandler {
   private chunks: Array<Uint8Array> = []
   private size = 0
   private capacity = HIGH_WATER_MARK
-  private readers: Array<() => void> = []
+  private streamed = false
   private ended = false
   private failure: unknown
-  private taken = false
+  private readers: Array<() => void> = []
 
   constructor(
     private readonly request: HttpClientRequest.HttpClientRequest,
     private readonly body: unknown,
     private readonly answer: (
-      exit: Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.RequestError>
+      answer: Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.RequestError>
     ) => void
   ) {}
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.controller = controller
-    if (this.failure !== undefined) {
+    if (this.ended) {
       controller.abort(this.failure as Error)
+    } else {
+      this.controller = controller
     }
   }
 
   onRequestUpgrade(
-    controller: Dispatcher.DispatchController,
+    _controller: Dispatcher.DispatchController,
     _status: number,
     _headers: IncomingHeaders,
-    socket: Readable
+    socket: Duplex
   ): void {
     socket.destroy()
-    this.onResponseError(controller, new errors.NotSupportedError("a connection can't be upgraded by an HttpClient"))
+    this.end(new errors.NotSupportedError("an HttpClient has no use for another protocol"))
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHeaders): void {
-    // Informational answers come before the answer.
+    // Others, such as 103, come before the answer.
     if (status >= 200) {
       const response = new UndiciResponse(this.request, status, headers, this)
+      // Without a body the connection is free already. To register takes as long as all the rest of this method.
       if (status !== 204 && status !== 304 && this.request.method !== "HEAD") {
-        abandoned.register(response, this)
+        dropped.register(response, this)
       }
       this.answer(Effect.succeed(response))
     }
@@ -85,80 +87,69 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    this.ended = true
-    this.wake()
+    this.end(undefined)
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, cause: unknown): void {
-    this.ended = true
-    this.failure ??= cause
-    if (this.body instanceof Readable) {
-      this.body.destroy()
-    }
-    // Without effect where the answer has begun.
-    this.answer(
-      Effect.fail(new HttpClientError.RequestError({ request: this.request, reason: "Transport", cause: this.failure }))
-    )
-    this.wake()
+    this.end(cause)
   }
 
   /** Lets go of the connection, unless the exchange is over. */
   abort(): void {
     if (!this.ended) {
-      this.failure = new errors.RequestAbortedError()
-      if (this.controller === undefined) {
-        this.onResponseError(undefined, this.failure)
-      } else {
-        this.controller.abort(this.failure as Error)
-      }
+      const { controller } = this
+      const failure = new errors.RequestAbortedError()
+      this.end(failure)
+      controller?.abort(failure)
     }
   }
 
   /** All of the body, kept for the next reader. */
-  readonly whole: Effect.Effect<Uint8Array, unknown> = Effect.suspend(() => {
-    if (this.taken) {
-      return Effect.fail(new TypeError("the body has been read as a stream"))
-    }
-    this.capacity = Number.POSITIVE_INFINITY
-    this.controller?.resume()
-    return Effect.flatMap(
-      this.until(() => this.ended),
-      () => {
-        if (this.failure !== undefined) {
-          return Effect.fail(this.failure)
-        }
-        if (this.chunks.length !== 1) {
-          this.chunks = [concat(this.chunks, this.size)]
-        }
-        return Effect.succeed(this.chunks[0] as Uint8Array)
+  whole(): Effect.Effect<Uint8Array, unknown> {
+    return Effect.suspend(() => {
+      if (this.streamed) {
+        return Effect.fail(alreadyStreamed())
       }
-    )
-  })
-
-  /** The body piece by piece, once. The server waits while nobody takes. */
-  readonly pieces: Stream.Stream<Uint8Array, unknown> = Stream.suspend(() => {
-    if (this.capacity === Number.POSITIVE_INFINITY) {
-      return Stream.fromEffect(this.whole)
-    }
-    if (this.taken) {
-      return Stream.fail(new TypeError("the body has been read as a stream"))
-    }
-    this.taken = true
-    return Stream.ensuring(
-      Stream.repeatEffectChunkOption(this.next),
-      Effect.sync(() => this.abort())
-    )
-  })
-
-  private readonly next: Effect.Effect<Chunk.Chunk<Uint8Array>, Option.Option<unknown>> = Effect.suspend(() =>
-    Effect.flatMap(
-      this.until(() => this.ended || this.chunks.length > 0),
-      () => {
-        if (this.failure !== undefined) {
-          return Effect.fail(Option.some(this.failure))
+      this.capacity = Number.POSITIVE_INFINITY
+      this.controller?.resume()
+      return Effect.flatMap(
+        this.until(() => this.ended),
+        () => {
+          if (this.failure !== undefined) {
+            return Effect.fail(this.failure)
+          }
+          if (this.chunks.length !== 1) {
+            this.chunks = [concat(this.chunks, this.size)]
+          }
+          return Effect.succeed(this.chunks[0] as Uint8Array)
         }
+      )
+    })
+  }
+
+  /** The body piece by piece, once; the server waits while nobody pulls. */
+  pieces(): Stream.Stream<Uint8Array, unknown> {
+    return Stream.suspend(() => {
+      if (this.capacity !== HIGH_WATER_MARK) {
+        return Stream.fromEffect(this.whole())
+      }
+      if (this.streamed) {
+        return Stream.fail(alreadyStreamed())
+      }
+      this.streamed = true
+      return Stream.ensuring(
+        Stream.repeatEffectChunkOption(this.next()),
+        Effect.sync(() => this.abort())
+      )
+    })
+  }
+
+  private next(): Effect.Effect<Chunk.Chunk<Uint8Array>, Option.Option<unknown>> {
+    return Effect.flatMap(
+      this.until(() => this.chunks.length > 0 || this.ended),
+      () => {
         if (this.chunks.length === 0) {
-          return Effect.fail(Option.none())
+          return Effect.fail(Option.fromNullable(this.failure))
         }
         const chunks = Chunk.unsafeFromArray(this.chunks)
         this.chunks = []
@@ -167,28 +158,54 @@ export class Exchange implements Dispatcher.DispatchHandler {
         return Effect.succeed(chunks)
       }
     )
-  )
+  }
 
   /** An interrupted reader lets go of the connection. */
   private until(ready: () => boolean): Effect.Effect<void> {
-    return ready()
-      ? Effect.void
-      : Effect.async((resume) => {
-          this.readers.push(() => {
-            if (ready()) {
-              resume(Effect.void)
-            }
-          })
-          return Effect.sync(() => this.abort())
-        })
+    return Effect.async((resume) => {
+      const check = () => {
+        if (ready()) {
+          resume(Effect.void)
+        } else {
+          this.readers.push(check)
+        }
+      }
+      check()
+      return Effect.sync(() => this.abort())
+    })
+  }
+
+  private end(failure: unknown): void {
+    if (this.ended) {
+      return
+    }
+    this.ended = true
+    this.failure = failure
+    this.controller = undefined
+    if (failure !== undefined) {
+      if (this.body instanceof Readable) {
+        this.body.destroy()
+      }
+      // Goes nowhere where the answer has begun.
+      this.answer(
+        Effect.fail(new HttpClientError.RequestError({ request: this.request, reason: "Transport", cause: failure }))
+      )
+    }
+    this.wake()
   }
 
   private wake(): void {
-    for (const reader of this.readers) {
-      reader()
+    const { readers } = this
+    if (readers.length > 0) {
+      this.readers = []
+      for (const check of readers) {
+        check()
+      }
     }
   }
 }
+
+const alreadyStreamed = () => new TypeError("The body has been read as a stream, and can't be read again")
 
 const concat = (chunks: ReadonlyArray<Uint8Array>, size: number): Uint8Array => {
   const all = new Uint8Array(size)
@@ -200,8 +217,8 @@ const concat = (chunks: ReadonlyArray<Uint8Array>, size: number): Uint8Array => 
   return all
 }
 
-/** A response that nobody holds any more can't be read, and would keep its connection. */
-const abandoned = new FinalizationRegistry<Exchange>((exchange) => exchange.abort())
+/** Nobody can read the body of a response that nobody holds, and it would keep its connection. */
+const dropped = new FinalizationRegistry<Exchange>((exchange) => exchange.abort())
 
 class UndiciResponse extends Inspectable.Class implements HttpClientResponse.HttpClientResponse {
   readonly [HttpIncomingMessage.TypeId]: HttpIncomingMessage.TypeId = HttpIncomingMessage.TypeId
@@ -233,7 +250,7 @@ class UndiciResponse extends Inspectable.Class implements HttpClientResponse.Htt
   }
 
   get stream(): Stream.Stream<Uint8Array, HttpClientError.ResponseError> {
-    return Stream.mapError(this.exchange.pieces, (cause) => this.unreadable(cause))
+    return Stream.mapError(this.exchange.pieces(), (cause) => this.unreadable(cause))
   }
 
   get arrayBuffer(): Effect.Effect<ArrayBuffer, HttpClientError.ResponseError> {
@@ -279,7 +296,7 @@ class UndiciResponse extends Inspectable.Class implements HttpClientResponse.Htt
   }
 
   private get bytes(): Effect.Effect<Uint8Array, HttpClientError.ResponseError> {
-    return Effect.mapError(this.exchange.whole, (cause) => this.unreadable(cause))
+    return Effect.mapError(this.exchange.whole(), (cause) => this.unreadable(cause))
   }
 
   private unreadable(cause: unknown): HttpClientError.ResponseError {

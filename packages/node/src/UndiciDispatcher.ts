@@ -50,7 +50,13 @@ export interface HttpClientOptions {
  */
 export interface Route {
   readonly dispatcher: Dispatcher
-  readonly settings: Pick<Dispatcher.DispatchOptions, "headersTimeout" | "bodyTimeout" | "reset">
+  readonly settings: {
+    /** In milliseconds: 0 for no limit, null for the dispatcher's own. */
+    readonly headersTimeout: number | null
+    readonly bodyTimeout: number | null
+    /** Never false, which would keep alive even what undici closes of itself. */
+    readonly reset: true | undefined
+  }
 }
 
 /** @internal */
@@ -66,8 +72,7 @@ export const make = (options: HttpClientOptions): Effect.Effect<Route, ConfigErr
       settings: {
         headersTimeout: millis(options.headersTimeout) ?? unsaid,
         bodyTimeout: millis(options.bodyTimeout) ?? unsaid,
-        // Never `false`, which would keep alive even what undici closes of itself.
-        ...(options.connectionPerRequest === true ? { reset: true } : {})
+        reset: options.connectionPerRequest === true ? true : undefined
       }
     }
   })

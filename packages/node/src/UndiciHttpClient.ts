@@ -14,49 +14,42 @@ import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as UrlParams from "@effect/platform/UrlParams"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as FiberRef from "effect/FiberRef"
 import { globalValue } from "effect/GlobalValue"
 import * as Stream from "effect/Stream"
 import type { Dispatcher } from "undici"
+import * as ClientSpan from "./ClientSpan.js"
 import type { Route } from "./UndiciDispatcher.js"
 import { Exchange } from "./UndiciResponse.js"
 
 type Answer = Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError>
 
 /**
- * Goes through the platform's `HttpClient.make` only to be traced: an `AbortController` for each request costs twice
- * as much as the request itself.
+ * Does without the platform's `HttpClient.make`, whose `AbortController` for each request costs more than the request.
  *
  * @internal
  */
 export const make = (route: Route): Effect.Effect<HttpClient.HttpClient> =>
-  Effect.map(Effect.context<never>(), (layer) => {
-    const traced = HttpClient.make((request, url, signal) => send(route, request, url, signal)).pipe(
-      // As the platform's layers do: a `SpanNameGenerator` that was given to the layer is the default.
-      HttpClient.transformResponse(
-        Effect.mapInputContext((caller: Context.Context<never>) => Context.merge(layer, caller))
-      )
-    )
-    return HttpClient.makeWith<never, never, HttpClientError.HttpClientError, never>(
+  Effect.map(Effect.context<never>(), (layer) =>
+    HttpClient.makeWith<never, never, HttpClientError.HttpClientError, never>(
       Effect.flatMap((request) =>
         Effect.withFiberRuntime((fiber): Answer => {
-          if (
-            fiber.getFiberRef(FiberRef.currentTracerEnabled) &&
-            !fiber.getFiberRef(HttpClient.currentTracerDisabledWhen)(request)
-          ) {
-            return traced.execute(request)
-          }
           const url = UrlParams.makeUrl(request.url, request.urlParams, request.hash)
-          return url._tag === "Left"
-            ? Effect.fail(new HttpClientError.RequestError({ request, reason: "InvalidUrl", cause: url.left }))
-            : send(route, request, url.right, scopedRequests.get(request)?.signal)
+          if (url._tag === "Left") {
+            return Effect.fail(new HttpClientError.RequestError({ request, reason: "InvalidUrl", cause: url.left }))
+          }
+          const signal = scopedRequests.get(request)?.signal
+          return ClientSpan.isWanted(fiber, request)
+            ? ClientSpan.around(fiber, Context.merge(layer, fiber.currentContext), request, url.right, (propagated) =>
+                send(route, propagated, url.right, signal)
+              )
+            : send(route, request, url.right, signal)
         })
       ),
       Effect.succeed
     )
-  })
+  )
 
-/** Where `HttpClient.withScope` leaves what aborts a request; the platform hands it to `HttpClient.make` alone. */
+/** Where `HttpClient.withScope` leaves what aborts a request, for `HttpClient.make` alone. */
 const scopedRequests = globalValue(
   "@effect/platform/HttpClient/scopedRequests",
   () => new WeakMap<HttpClientRequest.HttpClientRequest, AbortController>()
@@ -67,34 +60,39 @@ const send = (
   request: HttpClientRequest.HttpClientRequest,
   url: URL,
   signal: AbortSignal | undefined
-): Answer => {
-  const dispatch = ({ body, contentType }: Body): Answer =>
-    Effect.async((resume) => {
-      const exchange = new Exchange(request, body, resume)
-      signal?.addEventListener("abort", () => exchange.abort(), { once: true })
-      try {
-        dispatcher.dispatch(
+): Answer =>
+  Effect.uninterruptibleMask((restore) => {
+    const dispatch = ({ body, contentType }: Body): Answer => {
+      const exchange = new Exchange(request, body)
+      const answer: Answer = Effect.async((resume) => {
+        exchange.dispatch(
+          dispatcher,
           {
-            ...settings,
             origin: url.origin,
             path: url.pathname + url.search,
             method: request.method,
             headers: rawHeaders(request, contentType),
-            body
+            body,
+            // One by one: spread, the settings take longer than all the rest of this function.
+            headersTimeout: settings.headersTimeout,
+            bodyTimeout: settings.bodyTimeout,
+            reset: settings.reset as true
           },
-          exchange
+          resume
         )
-      } catch (cause) {
-        exchange.onResponseError(undefined, cause)
-      }
-      if (signal?.aborted === true) {
+        if (signal !== undefined) {
+          exchange.abortWith(signal)
+        }
+      })
+      // A finalizer of `Effect.async` would do, but keeps all of the exchange for the collector's next full round.
+      return Effect.catchAllCause(restore(answer), (cause) => {
         exchange.abort()
-      }
-      return Effect.sync(() => exchange.abort())
-    })
-  const body = toBody(request)
-  return Effect.isEffect(body) ? Effect.flatMap(body, dispatch) : dispatch(body)
-}
+        return Effect.failCause(cause)
+      })
+    }
+    const body = toBody(request)
+    return Effect.isEffect(body) ? Effect.flatMap(restore(body), dispatch) : dispatch(body)
+  })
 
 /** A copy in undici's own form: its proxies add a `host` to what they are given, and requests may share their headers. */
 const rawHeaders = ({ headers }: HttpClientRequest.HttpClientRequest, contentType: string | undefined) => {

@@ -24,12 +24,15 @@ const HIGH_WATER_MARK = 64 * 1024
 
 type IncomingHeaders = Parameters<NonNullable<Dispatcher.DispatchHandler["onResponseStart"]>>[2]
 
+type Answer = (answer: Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.RequestError>) => void
+
 /**
  * Listens to one dispatched request, and keeps what has come of the body until somebody reads it.
  *
  * @internal
  */
 export class Exchange implements Dispatcher.DispatchHandler {
+  private answer: Answer | undefined
   private controller: Dispatcher.DispatchController | undefined
   private chunks: Array<Uint8Array> = []
   private size = 0
@@ -41,11 +44,18 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   constructor(
     private readonly request: HttpClientRequest.HttpClientRequest,
-    private readonly body: unknown,
-    private readonly answer: (
-      answer: Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.RequestError>
-    ) => void
+    private readonly body: unknown
   ) {}
+
+  /** Sends the request. `answer` gets the head of its response, or why there is none. */
+  dispatch(dispatcher: Dispatcher, options: Dispatcher.DispatchOptions, answer: Answer): void {
+    this.answer = answer
+    try {
+      dispatcher.dispatch(options, this)
+    } catch (cause) {
+      this.end(cause)
+    }
+  }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     if (this.ended) {
@@ -73,7 +83,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
       if (status !== 204 && status !== 304 && this.request.method !== "HEAD") {
         dropped.register(response, this)
       }
-      this.answer(Effect.succeed(response))
+      const answer = this.answer
+      this.answer = undefined
+      answer?.(Effect.succeed(response))
     }
   }
 
@@ -92,6 +104,14 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, cause: unknown): void {
     this.end(cause)
+  }
+
+  abortWith(signal: AbortSignal): void {
+    if (signal.aborted) {
+      this.abort()
+    } else {
+      signal.addEventListener("abort", () => this.abort(), { once: true })
+    }
   }
 
   /** Lets go of the connection, unless the exchange is over. */
@@ -186,8 +206,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       if (this.body instanceof Readable) {
         this.body.destroy()
       }
-      // Goes nowhere where the answer has begun.
-      this.answer(
+      this.answer?.(
         Effect.fail(new HttpClientError.RequestError({ request: this.request, reason: "Transport", cause: failure }))
       )
     }

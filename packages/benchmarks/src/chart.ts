@@ -1,0 +1,38 @@
+import type { Spread } from "./statistics.js"
+
+export interface Bar {
+  readonly label: string
+  readonly value: Spread
+  readonly highlighted: boolean
+}
+
+const ROW = 26
+const LEFT = 270
+const WIDTH = 860
+const TOP = 64
+
+/** Horizontal bars, the longest first, each with a line over the middle half of its rounds. */
+export const barChart = (title: string, caption: string, bars: ReadonlyArray<Bar>): string => {
+  const sorted = [...bars].sort((a, b) => b.value.median - a.value.median)
+  const longest = Math.max(...bars.map(({ value }) => value.p75))
+  const x = (figure: number) => LEFT + (figure / longest) * (WIDTH - LEFT - 110)
+  const row = ({ highlighted, label, value }: Bar, index: number) => {
+    const y = TOP + index * ROW
+    const middle = y + ROW / 2 - 2
+    const fixed = (figure: number) => figure.toFixed(1)
+    return `  <text x="${LEFT - 10}" y="${middle + 4}" text-anchor="end"${highlighted ? ` font-weight="bold"` : ""}>${escaped(label)}</text>
+  <rect x="${LEFT}" y="${y}" width="${fixed(x(value.median) - LEFT)}" height="${ROW - 6}" fill="${highlighted ? "#2563eb" : "#9ca3af"}"/>
+  <path d="M${fixed(x(value.p25))} ${middle}H${fixed(x(value.p75))}" stroke="#111827" stroke-width="2"/>
+  <text x="${fixed(x(Math.max(value.median, value.p75)) + 8)}" y="${middle + 4}">${Math.round(value.median).toLocaleString("en")}</text>`
+  }
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${TOP + bars.length * ROW + 14}" font-family="system-ui, Helvetica, Arial, sans-serif" font-size="13" fill="#111827">
+  <title>${escaped(title)}</title>
+  <rect width="100%" height="100%" fill="#ffffff"/>
+  <text x="16" y="26" font-size="16" font-weight="bold">${escaped(title)}</text>
+  <text x="16" y="46" fill="#4b5563">${escaped(caption)}</text>
+${sorted.map(row).join("\n")}
+</svg>
+`
+}
+
+const escaped = (text: string) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;")

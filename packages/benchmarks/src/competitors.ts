@@ -1,0 +1,178 @@
+// Each competitor does what its user would write to delete one customer: both keys as headers, the id encoded into the
+// path, the status checked. Imports happen inside, so that a process loads the one that it runs and no other.
+import type { HttpClient } from "@effect/platform/HttpClient"
+import type { Credentials, Environment, FlowwiseClient } from "@effect-flowwise/client"
+import type { Effect } from "effect/Effect"
+import type { Layer } from "effect/Layer"
+
+/** Deletes one customer; rejects unless the answer is a 204. */
+export type Send = (customerId: string) => Promise<unknown>
+
+/** Imports what it needs and sets itself up; connections come with the first requests. */
+type Competitor = (baseUrl: string) => Promise<Send>
+
+export const keys = { "x-client-id": "app_1", "x-client-secret": "a-secret-of-the-benchmarks" }
+
+const expect204 = (status: number | undefined) => {
+  if (status !== 204) throw new Error(`answered ${status}`)
+}
+
+interface Paths {
+  readonly "/customer/{customer_id}": {
+    readonly delete: {
+      readonly parameters: { readonly path: { readonly customer_id: string } }
+      readonly responses: { readonly 204: { readonly content?: never } }
+    }
+  }
+}
+
+interface Ours {
+  readonly layer: Layer<FlowwiseClient, never, Credentials | Environment>
+  /** Put around each call. */
+  readonly around?: <A, E, R>(self: Effect<A, E, R>) => Effect<A, E, R>
+}
+
+/** Each call is a run of its own, since the others give a promise for each call too. */
+const ours =
+  (setUp: () => Promise<Ours>): Competitor =>
+  async (baseUrl) => {
+    const [{ Credentials, deleteCustomer, Environment }, Layer, ManagedRuntime, Redacted] = await Promise.all([
+      import("@effect-flowwise/client"),
+      import("effect/Layer"),
+      import("effect/ManagedRuntime"),
+      import("effect/Redacted")
+    ])
+    const { layer, around = (self) => self } = await setUp()
+    const account = Credentials.layer({
+      clientId: keys["x-client-id"],
+      clientSecret: Redacted.make(keys["x-client-secret"])
+    })
+    const runtime = ManagedRuntime.make(Layer.provide(layer, [account, Environment.layer(baseUrl)]))
+    await runtime.runtime()
+    return (customerId) => runtime.runPromise(around(deleteCustomer(customerId)))
+  }
+
+const oursOver = (httpClient: () => Promise<Layer<HttpClient>>) =>
+  ours(async () => {
+    const [{ FlowwiseClient }, Layer] = await Promise.all([import("@effect-flowwise/client"), import("effect/Layer")])
+    return { layer: Layer.provide(FlowwiseClient.layer, await httpClient()) }
+  })
+
+const oursOnNode = async () => (await import("@effect-flowwise/node")).NodeFlowwise.layer
+
+export const competitors = {
+  "undici dispatch": async (baseUrl) => {
+    const { Agent } = await import("undici")
+    const agent = new Agent()
+    const { origin, pathname } = new URL(baseUrl)
+    return (customerId) =>
+      new Promise<void>((resolve, reject) => {
+        let status: number
+        agent.dispatch(
+          { origin, path: `${pathname}/customer/${encodeURIComponent(customerId)}`, method: "DELETE", headers: keys },
+          {
+            onRequestStart: () => {},
+            onResponseStart: (_, statusCode) => {
+              status = statusCode
+            },
+            onResponseData: () => {},
+            onResponseEnd: () => (status === 204 ? resolve() : reject(new Error(`answered ${status}`))),
+            onResponseError: (_, error) => reject(error)
+          }
+        )
+      })
+  },
+  "undici.request": async (baseUrl) => {
+    const { request } = await import("undici")
+    return async (customerId) => {
+      const { body, statusCode } = await request(`${baseUrl}/customer/${encodeURIComponent(customerId)}`, {
+        method: "DELETE",
+        headers: keys
+      })
+      await body.dump()
+      expect204(statusCode)
+    }
+  },
+  "node:http": async (baseUrl) => {
+    const { request } = await import("node:http")
+    return (customerId) =>
+      new Promise<void>((resolve, reject) => {
+        request(
+          `${baseUrl}/customer/${encodeURIComponent(customerId)}`,
+          { method: "DELETE", headers: keys },
+          (response) => {
+            response.resume()
+            response.on("error", reject)
+            response.on("end", () =>
+              response.statusCode === 204 ? resolve() : reject(new Error(`answered ${response.statusCode}`))
+            )
+          }
+        )
+          .on("error", reject)
+          .end()
+      })
+  },
+  fetch: async (baseUrl) => async (customerId) => {
+    const response = await fetch(`${baseUrl}/customer/${encodeURIComponent(customerId)}`, {
+      method: "DELETE",
+      headers: keys
+    })
+    await response.body?.cancel()
+    expect204(response.status)
+  },
+  "openapi-fetch": async (baseUrl) => {
+    const { default: createClient } = await import("openapi-fetch")
+    const client = createClient<Paths>({ baseUrl, headers: keys })
+    return async (customerId) => {
+      const { response } = await client.DELETE("/customer/{customer_id}", {
+        params: { path: { customer_id: customerId } }
+      })
+      expect204(response.status)
+    }
+  },
+  ky: async (baseUrl) => {
+    const { default: ky } = await import("ky")
+    const client = ky.create({ prefixUrl: baseUrl, headers: keys })
+    return async (customerId) => {
+      const response = await client.delete(`customer/${encodeURIComponent(customerId)}`)
+      expect204(response.status)
+    }
+  },
+  axios: async (baseUrl) => {
+    const { default: axios } = await import("axios")
+    const client = axios.create({ baseURL: baseUrl, headers: keys, validateStatus: (status) => status === 204 })
+    return (customerId) => client.delete(`/customer/${encodeURIComponent(customerId)}`)
+  },
+  "ours over NodeHttpClient.layerUndici": oursOver(
+    async () => (await import("@effect/platform-node/NodeHttpClient")).layerUndici
+  ),
+  "ours over NodeHttpClient.layer": oursOver(async () => (await import("@effect/platform-node/NodeHttpClient")).layer),
+  "ours over FetchHttpClient.layer": oursOver(async () => (await import("@effect/platform/FetchHttpClient")).layer),
+  "ours, OpenTelemetry": ours(async () => {
+    const [NodeSdk, { BatchSpanProcessor }, Layer, layer] = await Promise.all([
+      import("@effect/opentelemetry/NodeSdk"),
+      import("@opentelemetry/sdk-trace-base"),
+      import("effect/Layer"),
+      oursOnNode()
+    ])
+    // What an exporter sends is another's time; everything before it is the client's and the SDK's.
+    const exporter = {
+      export: (_: unknown, done: (result: { code: 0 }) => void) => done({ code: 0 }),
+      shutdown: async () => {}
+    }
+    const sdk = NodeSdk.layer(() => ({
+      resource: { serviceName: "benchmarks" },
+      spanProcessor: new BatchSpanProcessor(exporter)
+    }))
+    return { layer: Layer.merge(layer, sdk) }
+  }),
+  ours: ours(async () => ({ layer: await oursOnNode() })),
+  "ours, tracing off": ours(async () => {
+    const [{ withTracerEnabled }, layer] = await Promise.all([import("effect/Effect"), oursOnNode()])
+    return { layer, around: withTracerEnabled(false) }
+  })
+} satisfies Record<string, Competitor>
+
+export type Name = keyof typeof competitors
+
+export const names = Object.keys(competitors) as ReadonlyArray<Name>

@@ -1,0 +1,167 @@
+// What the figures of one run say.
+import { type Name, names } from "./competitors.js"
+import { inFlight, type Measurements, otherLoads, requestsPerSecond } from "./measure.js"
+import { atLeast, atMost, pairedRatio, type Spread, spread, verdict } from "./statistics.js"
+
+interface Table {
+  readonly head: ReadonlyArray<string>
+  readonly rows: ReadonlyArray<ReadonlyArray<string>>
+}
+
+const rounded = (figure: number, digits = 3) =>
+  figure.toLocaleString("en", { maximumSignificantDigits: Math.max(digits, Math.trunc(figure).toString().length) })
+const around = ({ median, p25, p75 }: Spread) =>
+  p25 === p75 ? rounded(median) : `${rounded(median)} (${rounded(p25)}–${rounded(p75)})`
+const kilobytes = (bytes: number) => rounded(bytes / 1024)
+
+const perSecond = (measurements: Measurements, name: Name) =>
+  measurements.throughput[name].map((round) => round.perSecond)
+
+const ratio = (measurements: Measurements, name: Name, other: Name) =>
+  pairedRatio(perSecond(measurements, name), perSecond(measurements, other))
+
+const throughput = (measurements: Measurements): Table => ({
+  head: [`${inFlight} in flight`, "requests/s", "CPU µs/request", "server busy"],
+  rows: names.map((name) => {
+    const rounds = measurements.throughput[name]
+    return [
+      name,
+      around(spread(perSecond(measurements, name))),
+      around(spread(rounds.map(({ cpuMicros }) => cpuMicros))),
+      `${Math.round(100 * spread(rounds.map(({ serverBusy }) => serverBusy)).median)} %`
+    ]
+  })
+})
+
+const ours = ["ours, tracing off", "ours", "ours, OpenTelemetry"] as const
+
+const ratios = (measurements: Measurements): Table => ({
+  head: ["requests/s over those of", ...ours],
+  rows: names
+    .filter((name) => !ours.some((one) => one === name))
+    .map((other) => [
+      other,
+      ...ours.map((name) => {
+        const paired = ratio(measurements, name, other)
+        return `${around(paired)} ${verdict(paired)}`
+      })
+    ])
+})
+
+const latency = ({ latency }: Measurements): Table => ({
+  head: [`${requestsPerSecond} requests/s`, "p50 ms", "p99 ms", "held"],
+  rows: names.map((name) => {
+    const rounds = latency[name]
+    return [
+      name,
+      around(spread(rounds.map(({ p50 }) => p50))),
+      around(spread(rounds.map(({ p99 }) => p99))),
+      rounds.every((round) => round.perSecond > 0.95 * requestsPerSecond) ? "yes" : "no"
+    ]
+  })
+})
+
+const growth = (measurements: Measurements): Table => {
+  const columns = [
+    { load: inFlight as number, rounds: measurements.throughput },
+    ...otherLoads.map((load, index) => ({ load, rounds: measurements.growth[index] }))
+  ].sort((a, b) => a.load - b.load)
+  return {
+    head: ["requests/s by requests in flight", ...columns.map(({ load }) => String(load))],
+    rows: names.map((name) => [
+      name,
+      ...columns.map(({ rounds }) => rounded(spread((rounds?.[name] ?? []).map(({ perSecond }) => perSecond)).median))
+    ])
+  }
+}
+
+const memory = ({ allocation, heap }: Measurements): Table => ({
+  head: [
+    "memory",
+    "KiB allocated/request",
+    ...(heap === undefined ? [] : [heap.early, heap.late].map((count) => `MiB in use after ${rounded(count)}`))
+  ],
+  rows: names.map((name) => {
+    const inUse = heap?.grown.find((one) => one.name === name)
+    const perRequest = allocation[name]
+    return [
+      name,
+      perRequest === undefined ? "collected meanwhile" : kilobytes(perRequest),
+      ...(heap === undefined ? [] : [inUse?.early, inUse?.late].map((bytes) => megabytes(bytes)))
+    ]
+  })
+})
+
+const megabytes = (bytes: number | undefined) => (bytes === undefined ? "" : rounded(bytes / 1024 / 1024))
+
+const startUp = ({ startUp }: Measurements): Table => ({
+  head: ["a fresh process, ms", "imported and set up", "first answer"],
+  rows: names.map((name) => [
+    name,
+    around(spread(startUp[name].map(({ ready }) => ready))),
+    around(spread(startUp[name].map(({ firstAnswer }) => firstAnswer)))
+  ])
+})
+
+const bundles = ({ bundles }: Measurements): Table => ({
+  head: ["bundle, bytes", "minified", "minified and gzipped"],
+  rows: Object.entries(bundles).map(([name, size]) => [name, rounded(size.minified), rounded(size.gzipped)])
+})
+
+/** A pointer: what even the smallest leak keeps of each request. */
+const LEAK = 8
+
+const targets = (measurements: Measurements): Table => {
+  const times = (name: Name, bound: number, other: Name) => {
+    const paired = ratio(measurements, name, other)
+    return [`${name}: at least ${bound} × ${other}`, around(paired), atLeast(bound, paired)]
+  }
+  const size = measurements.bundles["deleteCustomer and its layer, peers external"].gzipped
+  const added = spread(measurements.imports.map(({ client }) => client))
+  return {
+    head: ["target", "measured", "verdict"],
+    rows: [
+      times("ours", 1, "undici.request"),
+      times("ours, tracing off", 0.85, "undici dispatch"),
+      times("ours", 5, "axios"),
+      times("ours", 8, "ours over NodeHttpClient.layer"),
+      ["bundle with peers external: at most 6 KiB gzipped", `${kilobytes(size)} KiB`, atMost(6 * 1024, exact(size))],
+      ["import over its peers': at most 10 ms", around(added), atMost(10, added)],
+      ...heapTargets(measurements)
+    ]
+  }
+}
+
+const heapTargets = ({ heap }: Measurements) => {
+  if (heap === undefined) {
+    return [["flat heap", "not in a quick run", ""]]
+  }
+  return heap.grown.map(({ early, late, name }) => {
+    const perRequest = (late - early) / (heap.late - heap.early)
+    return [
+      `${name}: heap grows by less than ${LEAK} bytes a request`,
+      rounded(perRequest),
+      atMost(LEAK, exact(perRequest))
+    ]
+  })
+}
+
+const exact = (figure: number): Spread => ({ median: figure, p25: figure, p75: figure })
+
+/** As Markdown, in columns that a terminal shows too. */
+export const render = ({ head, rows }: Table): string => {
+  const lines = [head, ...rows]
+  const widths = head.map((_, column) => Math.max(...lines.map((line) => (line[column] ?? "").length)))
+  const cells = (line: ReadonlyArray<string>) =>
+    widths.map((width, column) =>
+      column === 0 ? (line[column] ?? "").padEnd(width) : (line[column] ?? "").padStart(width)
+    )
+  const rule = widths.map((width, column) => (column === 0 ? "-".repeat(width) : `${"-".repeat(width - 1)}:`))
+  return [cells(head), rule, ...rows.map(cells)].map((line) => `| ${line.join(" | ")} |`).join("\n")
+}
+
+/** By their places in docs/performance.md. */
+export const tables = { throughput, ratios, latency, growth, memory, startUp, bundles, targets } satisfies Record<
+  string,
+  (measurements: Measurements) => Table
+>

@@ -4,13 +4,14 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import { type Effort, measure } from "./measure.js"
+import { BenchmarkFailed } from "./processes.js"
 import { machineLine, publish } from "./publish.js"
 import { render, tables } from "./report.js"
 import { layOut, programs } from "./stage.js"
 
 const whole: Effort = {
   warmUp: 2_000,
-  throughput: { rounds: 11, runUp: 150, length: 700 },
+  throughput: { rounds: 11, runUp: 150, length: 600 },
   growth: { rounds: 3, runUp: 100, length: 400 },
   latency: { rounds: 3, runUp: 250, length: 2_000 },
   starts: 5,
@@ -33,7 +34,7 @@ const { quick } = parseArgs({ options: { quick: { type: "boolean", default: fals
 Effect.gen(function* () {
   const effort = quick ? glance : whole
   yield* Console.log(machineLine())
-  yield* Effect.promise(layOut)
+  yield* Effect.tryPromise({ try: layOut, catch: (error) => new BenchmarkFailed({ message: String(error) }) })
   const measurements = yield* measure(programs, effort)
   for (const table of Object.values(tables)) yield* Console.log(`\n${render(table(measurements))}`)
   if (!quick) yield* Effect.sync(() => publish(measurements, effort))

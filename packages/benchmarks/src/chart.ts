@@ -7,8 +7,8 @@ export interface Bar {
 }
 
 const ROW = 26
-const LEFT = 270
-const WIDTH = 860
+const LEFT = 290
+const WIDTH = 880
 const TOP = 64
 
 /** Horizontal bars, the longest first, each with a line over the middle half of its rounds. */

@@ -57,7 +57,7 @@ export const start = <T extends Tasks>(
           return Effect.sync(forget)
         }).pipe(
           Effect.timeoutFail({
-            duration: "2 minutes",
+            duration: "5 minutes",
             onTimeout: () => new BenchmarkFailed({ message: `The ${name} did not end ${task} in time` })
           }),
           Effect.flatMap((answer) =>

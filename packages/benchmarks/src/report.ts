@@ -33,7 +33,8 @@ const throughput = (measurements: Measurements): Table => ({
   })
 })
 
-const ours = ["ours, tracing off", "ours", "ours, OpenTelemetry"] as const
+/** The client on the pool that it brings along. */
+export const ours = ["ours, tracing off", "ours", "ours, OpenTelemetry"] as const
 
 const ratios = (measurements: Measurements): Table => ({
   head: ["requests/s over those of", ...ours],

@@ -16,7 +16,7 @@ const answerTo = (head: string): string => {
   heads?.push(head)
   return head.startsWith(EXPECTED)
     ? `HTTP/1.1 204 No Content\r\nx-request-id: req_${requests}${END}`
-    : `HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0${END}`
+    : `HTTP/1.1 400 Bad Request\r\ncontent-length: 0${END}`
 }
 
 const server = createServer({ noDelay: true }, (socket) => {

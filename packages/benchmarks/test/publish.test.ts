@@ -40,7 +40,7 @@ describe("what is published", () => {
     ])
     const widths = Array.from(svg.matchAll(/width="([\d.]+)" height/g), ([, width]) => Number(width))
     assert.isAbove(widths[0]!, widths[1]!)
-    assert.isTrue(widths.every((width) => width >= 0 && width <= 860))
+    assert.isTrue(widths.every((width) => width >= 0 && width <= 880))
     assert.include(svg, "&lt;caption> &amp; more")
   })
 })

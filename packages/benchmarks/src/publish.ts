@@ -47,7 +47,7 @@ export const publish = (measurements: Measurements, effort: Effort): void => {
   const folder = new URL("benchmarks/", docs)
   mkdirSync(folder, { recursive: true })
   const sixDigits = (_: string, value: unknown) => (typeof value === "number" ? Number(value.toPrecision(6)) : value)
-  const results = JSON.stringify({ machine: machine(), effort, ...measurements }, sixDigits, 1)
+  const results = JSON.stringify({ machine: machine(), effort, ...measurements }, sixDigits, 2)
   writeFileSync(new URL("results.json", folder), `${results}\n`)
 
   const bars = names.map((name) => ({

@@ -80,7 +80,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (status >= 200) {
       const response = new UndiciResponse(this.request, status, headers, this)
       // Without a body the connection is free already. To register takes as long as all the rest of this method.
-      if (status !== 204 && status !== 304 && this.request.method !== "HEAD") {
+      if (!isBodiless(this.request, status)) {
         dropped.register(response, this)
       }
       const answer = this.answer
@@ -239,6 +239,10 @@ const concat = (chunks: ReadonlyArray<Uint8Array>, size: number): Uint8Array => 
 /** Nobody can read the body of a response that nobody holds, and it would keep its connection. */
 const dropped = new FinalizationRegistry<Exchange>((exchange) => exchange.abort())
 
+/** Source: RFC 9110 §6.4.1. */
+const isBodiless = ({ method }: HttpClientRequest.HttpClientRequest, status: number) =>
+  status === 204 || status === 304 || method === "HEAD"
+
 class UndiciResponse extends Inspectable.Class implements HttpClientResponse.HttpClientResponse {
   readonly [HttpIncomingMessage.TypeId]: HttpIncomingMessage.TypeId = HttpIncomingMessage.TypeId
   readonly [HttpClientResponse.TypeId]: HttpClientResponse.TypeId = HttpClientResponse.TypeId
@@ -269,7 +273,10 @@ class UndiciResponse extends Inspectable.Class implements HttpClientResponse.Htt
   }
 
   get stream(): Stream.Stream<Uint8Array, HttpClientError.ResponseError> {
-    return Stream.mapError(this.exchange.pieces(), (cause) => this.unreadable(cause))
+    // This very constant tells who would release the connection that it is free.
+    return isBodiless(this.request, this.status)
+      ? Stream.empty
+      : Stream.mapError(this.exchange.pieces(), (cause) => this.unreadable(cause))
   }
 
   get arrayBuffer(): Effect.Effect<ArrayBuffer, HttpClientError.ResponseError> {

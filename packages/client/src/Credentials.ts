@@ -9,6 +9,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Equal from "effect/Equal"
+import * as Fiber from "effect/Fiber"
+import { identity } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -16,6 +18,9 @@ import * as Ref from "effect/Ref"
 import * as Setting from "./Setting.js"
 
 const MAX_LENGTH = 1024
+
+// How long a request waits for a load while there is a pair that may still do.
+const PATIENCE = "2 seconds"
 
 /**
  * The key pair of one merchant account, from the vendor's dashboard.
@@ -84,11 +89,11 @@ export class Credentials extends Context.Tag("@effect-flowwise/client/Credential
 
   /**
    * From a secret manager. `load` runs when the layer is built, when the pair is older than `timeToLive`, and when the
-   * server answers 401; all fibers share one run. After a 401 the request is sent once more if the pair has changed,
-   * since the vendor stops a reset key at once.
+   * server answers 401; all fibers share one run, which goes on where the one that began it is interrupted. After a 401
+   * the request is sent once more if the pair has changed, since the vendor stops a reset key at once.
    *
    * Building the layer fails as `load` does, or with a `ConfigError` where no header can carry what it gives. Later the
-   * last pair stays in use where `load` fails: retry and log inside `load`.
+   * last pair stays in use where `load` fails or takes longer than two seconds: retry, bound and log inside `load`.
    *
    * @example
    * ```ts
@@ -111,35 +116,47 @@ export class Credentials extends Context.Tag("@effect-flowwise/client/Credential
     readonly load: Effect.Effect<ClientCredentials, E, R>
     readonly timeToLive: Duration.DurationInput
   }): Layer.Layer<Credentials, E | ConfigError, R> =>
-    Layer.effect(
+    Layer.scoped(
       Credentials,
       Effect.gen(function* () {
         const timeToLive = yield* Setting.fromOption("timeToLive", parseTimeToLive(options.timeToLive))
         const load = Effect.provide(Effect.flatMap(options.load, checked), yield* Effect.context<R>())
+        const scope = yield* Effect.scope
         const one = yield* Effect.makeSemaphore(1)
 
         const aged = (pair: ClientCredentials) =>
           Effect.map(Clock.currentTimeMillis, (now) => ({ pair, expires: now + Duration.toMillis(timeToLive) }))
         const current = yield* Effect.flatMap(Effect.flatMap(load, aged), Ref.make)
+        const loading = yield* Ref.make(Option.none<Fiber.Fiber<void>>())
 
-        // Whoever waits for another fiber's load finds a newer pair, and needs none of its own.
         const reload = (old: ClientCredentials) =>
-          Effect.flatMap(Ref.get(current), ({ pair }) =>
-            pair === old
-              ? Effect.option(Effect.sandbox(load)).pipe(
-                  // A load that failed, or threw, counts too, or every fiber in line would try its own.
-                  Effect.flatMap(Option.match({ onNone: () => aged({ ...old }), onSome: aged })),
-                  Effect.flatMap((next) => Ref.set(current, next))
-                )
-              : Effect.void
-          ).pipe(one.withPermits(1), Effect.zipRight(Ref.get(current)))
+          Effect.option(Effect.sandbox(load)).pipe(
+            // A load that failed, or threw, counts too, or every fiber would begin its own.
+            Effect.flatMap(Option.match({ onNone: () => aged({ ...old }), onSome: aged })),
+            Effect.flatMap((next) => Ref.set(current, next)),
+            Effect.ensuring(Ref.set(loading, Option.none()))
+          )
+
+        /** The pair that comes after `old`. Whoever is late finds a newer one, or a load that is under way. */
+        const after = (old: ClientCredentials) =>
+          Effect.gen(function* () {
+            if ((yield* Ref.get(current)).pair !== old) {
+              return Effect.void
+            }
+            const fiber = Option.getOrElse(yield* Ref.get(loading), () => undefined)
+            const begun = fiber ?? (yield* Effect.forkIn(reload(old), scope))
+            yield* Ref.set(loading, Option.some(begun))
+            return Effect.asVoid(Fiber.await(begun))
+          }).pipe(one.withPermits(1), Effect.flatten, Effect.zipRight(Effect.map(Ref.get(current), ({ pair }) => pair)))
 
         return {
           get: Effect.gen(function* () {
             const { expires, pair } = yield* Ref.get(current)
-            return (yield* Clock.currentTimeMillis) < expires ? pair : (yield* reload(pair)).pair
+            return (yield* Clock.currentTimeMillis) < expires
+              ? pair
+              : yield* Effect.timeoutTo(after(pair), { duration: PATIENCE, onSuccess: identity, onTimeout: () => pair })
           }),
-          renew: (refused) => Effect.map(reload(refused), ({ pair }) => !samePair(pair, refused))
+          renew: (refused) => Effect.map(after(refused), (pair) => !samePair(pair, refused))
         }
       })
     )

@@ -123,8 +123,8 @@ export class FlowwiseClient extends Context.Tag("@effect-flowwise/client/Flowwis
           return bounded(
             answer,
             timeout,
-            () => timedOut(`No complete answer from ${host} within ${Duration.format(timeout)}`, delivered),
-            { updateRefs: asCall(span) }
+            (limit) => timedOut(`No complete answer from ${host} within ${Duration.format(limit)}`, delivered),
+            asCall(span)
           )
         })
 

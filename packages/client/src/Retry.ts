@@ -43,9 +43,12 @@ export interface ScheduleOptions {
  * @category models
  */
 export interface TransientOptions extends ScheduleOptions {
-  /** Ends each attempt after so long, as `RequestFailed` with reason `"Timeout"`; the client's `timeout` holds too. */
+  /**
+   * Ends each attempt after so long, as `RequestFailed` with reason `"Timeout"`; the client's `timeout` holds too. A
+   * `deleteCustomer` that is under way then is what fails, so that whatever you put around it sees the error.
+   */
   readonly attemptTimeout?: Duration.DurationInput | undefined
-  /** Shared by all calls to one environment, so that resends don't multiply an outage. None unless told otherwise. */
+  /** Shared by all calls of a client, so that resends don't multiply an outage. None unless told otherwise. */
   readonly budget?: Budget | undefined
 }
 
@@ -137,18 +140,21 @@ export const isTransient = (error: unknown): boolean => {
  * @since 0.1.0
  * @category schedules
  */
-export const schedule = (options: ScheduleOptions = {}): Schedule.Schedule<unknown, unknown> => {
+export const schedule = <E>(options: ScheduleOptions = {}): Schedule.Schedule<E, E> => {
   const { times = 3, baseDelay = "500 millis" } = options
   const maxDelay = Duration.decode(options.maxDelay ?? "30 seconds")
   // A sleep of more than 2^31-1 milliseconds never ends.
   const longest = Duration.min(maxDelay, Duration.hours(24))
   return Schedule.exponential(baseDelay).pipe(
     Schedule.intersect(Schedule.recurs(times)),
-    Schedule.zipRight(Schedule.identity<unknown>()),
+    Schedule.zipRight(Schedule.identity<E>()),
     Schedule.whileInput((error) => isTransient(error) && Duration.lessThanOrEqualTo(asked(error), maxDelay)),
     Schedule.modifyDelayEffect((error, backoff) =>
       Effect.map(Random.next, (chance) =>
-        Duration.max(asked(error), Duration.times(Duration.min(backoff, longest), chance))
+        Duration.max(
+          asked(error),
+          Duration.millis(Math.round(chance * Duration.toMillis(Duration.min(backoff, longest))))
+        )
       )
     )
   )
@@ -205,10 +211,9 @@ const asked = (error: unknown): Duration.Duration =>
   isOurs(error) && "retryAfter" in error ? Option.getOrElse(error.retryAfter, () => Duration.zero) : Duration.zero
 
 const limited = <A, E, R>(self: Effect.Effect<A, E, R>, attemptTimeout: Duration.DurationInput) => {
-  const duration = Duration.decode(attemptTimeout)
   // The overloads add `RequestFailed` to the type where this can happen.
-  return bounded(self, duration, () =>
-    timedOut(`No complete answer within ${Duration.format(duration)}`, "unknown")
+  return bounded(self, Duration.decode(attemptTimeout), (limit) =>
+    timedOut(`No complete answer within ${Duration.format(limit)}`, "unknown")
   ) as Effect.Effect<A, E, R>
 }
 

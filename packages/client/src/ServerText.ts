@@ -78,8 +78,8 @@ export const secretIn = (secret: string): Hidden => {
   return { pattern: new RegExp([plain.join(""), ...encoded].join("|"), "giu"), replacement: "<redacted>" }
 }
 
-// Where a line was wrapped, or a hyphen or a zero-width character put in.
-const WRAP = "[\\s\\u00ad\\u200b-\\u200d\\u2060\\ufeff]?"
+// Where a line was wrapped, as it is or escaped for JSON or a URL, or a hyphen or a zero-width character put in.
+const WRAP = "(?:[\\s\\u00ad\\u200b-\\u200d\\u2060\\ufeff]|\\\\{1,4}[rn]|%(?:25)?0[ad]){0,2}"
 
 const BASE64_ALPHABETS: Record<string, string> = { "+": "[+-]", "-": "[+-]", "/": "[/_]", _: "[/_]" }
 

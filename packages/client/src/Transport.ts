@@ -190,30 +190,48 @@ const elsewhere = (status: number, host: string) =>
     status
   })
 
+/** What runs within a time limit and can end by itself when that is over; each is told how long the limit was. */
+type Within = Set<(limit: Duration.Duration) => void>
+
+const currentWithin = FiberRef.unsafeMake<Within | undefined>(undefined)
+
 /**
  * Ends in time, whatever `self` does: it runs on a fiber of its own, which can be given up where neither it nor the
  * caller can be interrupted. `Effect.timeoutFail` waits for what it interrupts, and has its race interrupted under an
  * uninterruptible caller.
+ *
+ * Where one is within another whose time is over first, the inner one fails: what is between them sees a time-out, and
+ * no interruption.
  *
  * @internal
  */
 export const bounded = <A, E, R, E2>(
   self: Effect.Effect<A, E, R>,
   duration: Duration.Duration,
-  onTimeout: () => E2,
-  options?: Runtime.RunForkOptions
+  onTimeout: (limit: Duration.Duration) => E2,
+  updateRefs: (refs: FiberRefs.FiberRefs, id: FiberId.Runtime) => FiberRefs.FiberRefs = asLimit
 ): Effect.Effect<A, E | E2, R> =>
   Effect.flatMap(Effect.runtime<R>(), (runtime) =>
     Effect.async<A, E | E2>((resume) => {
       let end: (outcome: Effect.Effect<A, E | E2>) => void = resume
       // By its exit, since Effect logs what a fiber fails with, and an error names the customer.
-      const fiber = Runtime.runFork(runtime, Effect.exit(Effect.interruptible(self)), options)
-      const cancel = schedule(runtime, duration, () => {
-        fiber.unsafeInterruptAsFork(fiber.id())
-        end(Effect.failSync(onTimeout))
-      })
+      const fiber = Runtime.runFork(runtime, Effect.exit(Effect.interruptible(self)), { updateRefs })
+      const around = FiberRefs.getOrDefault(runtime.fiberRefs, currentWithin)
+      const within = FiberRefs.getOrDefault(fiber.getFiberRefs(), currentWithin)
+      const giveUp = (limit: Duration.Duration) => {
+        around?.delete(giveUp)
+        if (within !== undefined && within !== around && within.size > 0) {
+          for (const inner of within) inner(limit)
+        } else {
+          fiber.unsafeInterruptAsFork(fiber.id())
+          end(Effect.failSync(() => onTimeout(limit)))
+        }
+      }
+      const cancel = schedule(runtime, duration, () => giveUp(duration))
+      around?.add(giveUp)
       fiber.addObserver((exit) => {
         cancel()
+        around?.delete(giveUp)
         end(Exit.flatten(exit))
       })
       // Who interrupts waits for the connection to be freed, but no longer than until time is up.
@@ -223,6 +241,9 @@ export const bounded = <A, E, R, E2>(
       })
     })
   )
+
+const asLimit = (refs: FiberRefs.FiberRefs, fiberId: FiberId.Runtime) =>
+  FiberRefs.updateAs(refs, { fiberId, fiberRef: currentWithin, value: new Set() as Within })
 
 const liveClock = Context.get(DefaultServices.liveServices, Clock.Clock)
 

@@ -69,8 +69,7 @@ export const layerHttpClientWith = (options: HttpClientOptions): Layer.Layer<Htt
  * import { Credentials, deleteCustomer, Environment } from "@effect-flowwise/client"
  * import { NodeFlowwise } from "@effect-flowwise/node"
  * import * as Effect from "effect/Effect"
- * import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
+ * import * as Layer from "effect/Layer"
  *
  * const program = deleteCustomer("cust_priya_sharma_2024").pipe(
  *   Effect.provide(NodeFlowwise.layer.pipe(Layer.provide([Credentials.layerConfig, Environment.layerSandbox])))

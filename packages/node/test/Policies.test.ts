@@ -10,6 +10,7 @@ import {
   FlowwiseClient,
   Retry
 } from "@effect-flowwise/client"
+import * as Cause from "effect/Cause"
 import * as ConfigError from "effect/ConfigError"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
@@ -105,6 +106,25 @@ describe.each(Object.entries(httpClients))("ambiguity over %s", (_, httpClient) 
       yield* TestClock.adjust("5 seconds")
       assert.deepInclude(yield* Fiber.join(fiber), { _tag: "RequestFailed", reason: "Timeout", delivered: "unknown" })
       yield* server.openAtMost(0)
+    })
+  )
+
+  it.scoped("what stands between attemptTimeout and the call sees a time-out, and no interruption", () =>
+    Effect.gen(function* () {
+      const { context, server } = yield* clientFor(undefined)
+      const seen: Array<unknown> = []
+      const fiber = yield* deleteCustomer("cust_1").pipe(
+        Effect.tapErrorCause((cause) => Effect.sync(() => seen.push(Cause.squash(cause)))),
+        Retry.transient({ attemptTimeout: "5 seconds", times: 0 }),
+        Effect.flip,
+        Effect.provide(context),
+        Effect.fork
+      )
+      yield* server.received(1)
+      yield* TestClock.adjust("5 seconds")
+      const error = yield* Fiber.join(fiber)
+      assert.deepStrictEqual(seen, [error])
+      assert.match(error.message, /^No complete answer from 127\.0\.0\.1:\d+ within 5s/)
     })
   )
 
@@ -343,7 +363,7 @@ describe("Credentials.layerRefreshing", () => {
     })
   )
 
-  it.scoped("a load that hangs ends with the request's time-out, and nothing is sent", () =>
+  it.scoped("a load that hangs holds a request up for two seconds, and then the last pair is sent", () =>
     Effect.gen(function* () {
       let loads = 0
       const { client, keys } = yield* world({
@@ -352,10 +372,34 @@ describe("Credentials.layerRefreshing", () => {
         load: (read) => Effect.suspend(() => (++loads === 1 ? read : Effect.never))
       })
       yield* TestClock.adjust("1 minute")
-      const fiber = yield* Effect.fork(Effect.flip(client.deleteCustomer("a")))
-      yield* TestClock.adjust("30 seconds")
-      assert.deepInclude(yield* Fiber.join(fiber), { _tag: "RequestFailed", reason: "Timeout", delivered: "no" })
-      assert.deepStrictEqual(yield* keys, [])
+      for (const id of ["a", "b"]) {
+        const fiber = yield* Effect.fork(client.deleteCustomer(id))
+        yield* TestClock.adjust("2 seconds")
+        assert.strictEqual((yield* Fiber.join(fiber))._tag, "CustomerDeleted")
+      }
+      assert.deepStrictEqual([yield* keys, loads], [["key_1", "key_1"], 2])
+    })
+  )
+
+  it.scoped("a load outlives the request that began it, and the next one has its pair", () =>
+    Effect.gen(function* () {
+      const arrived = yield* Deferred.make<void>()
+      let slow = false
+      const { client, keys, loads, manager, vendor } = yield* world({
+        vendor: 1,
+        manager: 1,
+        load: (read) => Effect.zipLeft(read, Deferred.await(arrived).pipe(Effect.when(() => slow)))
+      })
+      slow = true
+      yield* Ref.set(vendor, 2)
+      yield* Ref.set(manager, 2)
+      yield* TestClock.adjust("1 minute")
+      const fiber = yield* Effect.fork(client.deleteCustomer("a"))
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.interrupt(fiber)
+      yield* Deferred.succeed(arrived, undefined)
+      assert.strictEqual((yield* client.deleteCustomer("b"))._tag, "CustomerDeleted")
+      assert.deepStrictEqual([yield* keys, yield* loads], [["key_2"], 2])
     })
   )
 

@@ -1,10 +1,10 @@
 import { inspect } from "node:util"
+import * as HttpClient from "@effect/platform/HttpClient"
 import { assert, describe, it } from "@effect/vitest"
 import { CustomerDeleted, DeleteCustomerError, deleteCustomer, FlowwiseClient } from "@effect-flowwise/client"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as Encoding from "effect/Encoding"
 import * as Equal from "effect/Equal"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
@@ -14,33 +14,9 @@ import { clientAt, httpClients, secret } from "./layers.js"
 import * as OpenTelemetry from "./OpenTelemetry.js"
 import * as RawServer from "./RawServer.js"
 import { http, json } from "./RawServer.js"
-import { assertNoSecret, renderings } from "./renderings.js"
+import { assertNoSecret, forms, renderings } from "./renderings.js"
 
 const customerId = "cust_priya/2024"
-
-/** How the secret may come back: each is put into every place of an answer. */
-const forms: Record<string, string> = {
-  plain: secret,
-  "URL-encoded": encodeURIComponent(secret),
-  "URL-encoded in lower case": encodeURIComponent(secret).toLowerCase(),
-  "JSON-escaped": JSON.stringify(secret).slice(1, -1),
-  "JSON-escaped by another hand": secret.replaceAll("/", "\\/").replaceAll('"', "\\u0022").replaceAll("\\+", "\\\\+"),
-  base64: Encoding.encodeBase64(secret),
-  "base64 of id and secret": Encoding.encodeBase64(`app_1:${secret}`),
-  base64url: Encoding.encodeBase64Url(`app:${secret}`),
-  hex: Encoding.encodeHex(secret),
-  "split by a control character": `${secret.slice(0, 5)}\u0000${secret.slice(5)}`,
-  "split by an escape sequence": `${secret.slice(0, 5)}\u001b[31m${secret.slice(5)}`,
-  "in HTML entities": Array.from(secret, (char) => `&#${char.charCodeAt(0)};`).join(""),
-  "in hexadecimal HTML entities": Array.from(secret, (char) => `&#x${char.charCodeAt(0).toString(16)};`).join(""),
-  "escaped for HTML": secret.replaceAll("&", "&amp;").replaceAll('"', "&quot;"),
-  "in a form": encodeURIComponent(secret).replaceAll("%20", "+"),
-  "URL-encoded twice": encodeURIComponent(encodeURIComponent(secret)),
-  "JSON in JSON": JSON.stringify(JSON.stringify(secret).slice(1, -1)).slice(1, -1),
-  "wrapped over lines": secret.replaceAll(/(.{6})/g, "$1\r\n"),
-  "base64, wrapped over lines": Encoding.encodeBase64(secret).replaceAll(/(.{20})/g, "$1\r\n"),
-  "split by a bidirectional override": `${secret.slice(0, 5)}\u202e${secret.slice(5)}`
-}
 
 const answers = Object.entries(forms).flatMap(([form, text]): ReadonlyArray<readonly [string, RawServer.Answer]> => {
   // A header can't hold a control character.
@@ -55,6 +31,7 @@ const answers = Object.entries(forms).flatMap(([form, text]): ReadonlyArray<read
       `${form} in a documented message, at the edge`,
       json(500, { message: edge + text, code: "deletion_failed", type: "" })
     ],
+    [`${form} in a documented code`, json(404, { message: "no", code: text, type: "resource_error" }, headers)],
     [`${form} in an undocumented error`, json(403, { message: text, code: text, type: text }, headers)],
     [`${form} in a page`, http(502, headers, `<p>x-client-secret: ${text}</p>`)],
     [`${form} in a page, at the edge`, http(404, {}, edge + text)],
@@ -69,7 +46,7 @@ const overhearing = Effect.map(OpenTelemetry.make(), ({ context, metrics, reset,
   const logged: Array<unknown> = []
   const logger = Logger.replace(
     Logger.defaultLogger,
-    Logger.make(({ message, cause, annotations }) => logged.push(message, cause, annotations))
+    Logger.map(Logger.structuredLogger, (line) => logged.push(line))
   )
   return <A, E>(self: Effect.Effect<A, E>) =>
     Effect.gen(function* () {
@@ -134,6 +111,24 @@ describe.each(Object.entries(httpClients))("secrets over %s", (_, httpClient) =>
         assertNoSecret(said, "overheard")
         assert.notInclude(result.message, "priya")
       }
+    })
+  )
+
+  it.scoped("a transformClient that logs what it sends shows no key, and one that names its spans no header", () =>
+    Effect.gen(function* () {
+      const server = yield* RawServer.make(() => http(204))
+      const transformClient = (client: HttpClient.HttpClient) =>
+        client.pipe(
+          HttpClient.tapRequest((request) => Effect.log("sends", request)),
+          HttpClient.transformResponse(Effect.withSpan("proxy"))
+        )
+      const context = yield* Layer.build(clientAt(server.baseUrl, httpClient, { transformClient }))
+      const overhear = yield* overhearing
+      const { said } = yield* overhear(Context.get(context, FlowwiseClient).deleteCustomer(customerId))
+      assert.include(said, "x-client-secret")
+      assertNoSecret(said, "overheard")
+      assert.include(said, "proxy")
+      assert.notInclude(said, "http.request.header")
     })
   )
 

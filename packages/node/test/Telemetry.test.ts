@@ -187,6 +187,27 @@ describe("spans of what is no deletion", () => {
     })
   )
 
+  it.scoped("an attempt that Retry cut off is a time-out too", () =>
+    Effect.gen(function* () {
+      const server = yield* RawServer.make(() => undefined)
+      const { context, spans } = yield* OpenTelemetry.make()
+      const fiber = yield* deleteCustomer(customerId).pipe(
+        Retry.transient({ attemptTimeout: "5 seconds", times: 0 }),
+        Effect.either,
+        Effect.provide(clientAt(server.baseUrl, NodeFlowwise.layerHttpClient)),
+        Effect.provide(context),
+        Effect.fork
+      )
+      yield* server.received(1)
+      yield* TestClock.adjust("5 seconds")
+      yield* Fiber.join(fiber)
+      assert.deepStrictEqual(
+        spans().map((span) => [span.attributes["error.type"], span.status.code]),
+        [["Timeout", 2]]
+      )
+    })
+  )
+
   it.scoped("an id that is refused unsent makes none", () =>
     Effect.gen(function* () {
       const { attempts } = yield* observe(() => http(204), { call: deleteCustomer("..") })

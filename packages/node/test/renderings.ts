@@ -51,13 +51,42 @@ export const assertNoSecret = (text: string, name: string) => {
   for (const trace of traces) assert.notInclude(lower, trace, name)
 }
 
-/** What no rendering may hold: every form, and of the encoded ones the part that only the secret decides. */
+/** How the secret may come back: each is put into every place of an answer. */
+export const forms: Record<string, string> = {
+  plain: secret,
+  "URL-encoded": encodeURIComponent(secret),
+  "URL-encoded in lower case": encodeURIComponent(secret).toLowerCase(),
+  "JSON-escaped": JSON.stringify(secret).slice(1, -1),
+  "JSON-escaped by another hand": secret.replaceAll("/", "\\/").replaceAll('"', "\\u0022").replaceAll("\\+", "\\\\+"),
+  base64: Encoding.encodeBase64(secret),
+  "base64 of id and secret": Encoding.encodeBase64(`app_1:${secret}`),
+  base64url: Encoding.encodeBase64Url(`app:${secret}`),
+  hex: Encoding.encodeHex(secret),
+  "split by a control character": `${secret.slice(0, 5)}\u0000${secret.slice(5)}`,
+  "split by an escape sequence": `${secret.slice(0, 5)}\u001b[31m${secret.slice(5)}`,
+  "in HTML entities": Array.from(secret, (char) => `&#${char.charCodeAt(0)};`).join(""),
+  "in hexadecimal HTML entities": Array.from(secret, (char) => `&#x${char.charCodeAt(0).toString(16)};`).join(""),
+  "escaped for HTML": secret.replaceAll("&", "&amp;").replaceAll('"', "&quot;"),
+  "in a form": encodeURIComponent(secret).replaceAll("%20", "+"),
+  "URL-encoded twice": encodeURIComponent(encodeURIComponent(secret)),
+  "JSON in JSON": JSON.stringify(JSON.stringify(secret).slice(1, -1)).slice(1, -1),
+  "wrapped over lines": secret.replaceAll(/(.{6})/g, "$1\r\n"),
+  "base64, wrapped over lines": Encoding.encodeBase64(secret).replaceAll(/(.{20})/g, "$1\r\n"),
+  "split by a bidirectional override": `${secret.slice(0, 5)}\u202e${secret.slice(5)}`
+}
+
+/** What is left of a form where it is not found: one line without controls. Half a secret is a leak too. */
+const beginning = (form: string) =>
+  form
+    .replace("\u001b[31m", "")
+    .replace(/[\r\n]+/g, " ")
+    .replace(/\p{Cc}|\p{Bidi_Control}/gu, "")
+    .slice(0, 12)
+
+/** What no rendering may hold: the beginning of every form, and of base64 the part that only the secret decides. */
 const traces = [
-  secret,
-  encodeURIComponent(secret),
-  JSON.stringify(secret).slice(1, -1),
-  Encoding.encodeHex(secret),
-  ...["", "a", "ab"].map((before) => Encoding.encodeBase64(before + secret).slice(4, -4)),
-  // Half a secret is a leak too.
-  secret.slice(0, 12)
+  ...Object.entries(forms).flatMap(([name, form]) =>
+    name.startsWith("base64") ? [] : [beginning(form), JSON.stringify(form).slice(1, 17)]
+  ),
+  ...["", "a", "ab"].map((before) => Encoding.encodeBase64(before + secret).slice(4, 18))
 ].map((trace) => trace.toLowerCase())

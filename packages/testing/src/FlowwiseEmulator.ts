@@ -8,6 +8,7 @@ import { createHash, timingSafeEqual } from "node:crypto"
 import { createServer } from "node:http"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import type * as HttpApp from "@effect/platform/HttpApp"
+import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
 import * as HttpRouter from "@effect/platform/HttpRouter"
 import * as HttpServer from "@effect/platform/HttpServer"
 import * as HttpServerError from "@effect/platform/HttpServerError"
@@ -23,6 +24,7 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import { constTrue } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -263,7 +265,10 @@ const emulator = (options: EmulatorOptions) => {
         }))
       ).pipe(
         Layer.provideMerge(
-          Layer.unwrapEffect(Effect.map(HttpApiBuilder.httpApp, (api) => HttpServer.serve(numbered(api))))
+          Layer.unwrapEffect(Effect.map(HttpApiBuilder.httpApp, (api) => HttpServer.serve(numbered(api)))).pipe(
+            // The platform's span of a request shows its headers, and so the secret.
+            Layer.locally(HttpMiddleware.currentTracerDisabledWhen, constTrue)
+          )
         ),
         Layer.provide([HttpApiBuilder.Router.Live, HttpApiBuilder.Middleware.layer]),
         Layer.provide(HttpApiBuilder.api(FlowwiseApi)),

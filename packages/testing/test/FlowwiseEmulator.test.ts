@@ -12,6 +12,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/TestClock"
+import * as Tracer from "effect/Tracer"
 
 const send = (url: string, init: RequestInit = {}) => Effect.promise(() => fetch(url, { method: "DELETE", ...init }))
 
@@ -300,5 +301,26 @@ describe("FlowwiseEmulator", () => {
         assert.strictEqual(error._tag, "InvalidScript")
       }
     }).pipe(Effect.provide(FlowwiseEmulator.layer({ customers: ["cust_1"] })))
+  )
+
+  it.effect("opens no span of its own, which would show the secret", () =>
+    Effect.gen(function* () {
+      const names: Array<string> = []
+      const tracer = Effect.map(Effect.tracer, (native) =>
+        Tracer.make({
+          span: (name, ...rest) => {
+            names.push(name)
+            return native.span(name, ...rest)
+          },
+          context: (f, fiber) => native.context(f, fiber)
+        })
+      )
+      yield* deleteCustomer("cust_1").pipe(
+        Effect.provide(overHttp),
+        Effect.provide(FlowwiseEmulator.layer({ customers: ["cust_1"] })),
+        Effect.withTracer(yield* tracer)
+      )
+      assert.deepStrictEqual(names, ["DELETE /customer/{customer_id}"])
+    })
   )
 })

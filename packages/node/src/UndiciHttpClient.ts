@@ -18,8 +18,8 @@ import { globalValue } from "effect/GlobalValue"
 import * as Stream from "effect/Stream"
 import type { Dispatcher } from "undici"
 import * as ClientSpan from "./ClientSpan.js"
+import { Exchange } from "./Exchange.js"
 import type { Route } from "./UndiciDispatcher.js"
-import { Exchange } from "./UndiciResponse.js"
 
 type Answer = Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError>
 

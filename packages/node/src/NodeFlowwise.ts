@@ -16,30 +16,6 @@ import * as UndiciHttpClient from "./UndiciHttpClient.js"
 export type { HttpClientOptions }
 
 /**
- * A platform `HttpClient` over a connection pool of its own, for any request. Closing the layer closes its connections.
- *
- * Time-outs: 10 seconds to connect, 30 for the headers, 30 between two pieces of a body.
- *
- * @example
- * ```ts
- * import { NodeFlowwise } from "@effect-flowwise/node"
- * import * as HttpClient from "@effect/platform/HttpClient"
- * import * as Effect from "effect/Effect"
- *
- * const status = HttpClient.get("https://example.com").pipe(
- *   Effect.map((response) => response.status),
- *   Effect.provide(NodeFlowwise.layerHttpClient)
- * )
- * ```
- *
- * @since 0.1.0
- * @category layers
- */
-export const layerHttpClient: Layer.Layer<HttpClient.HttpClient> = Layer.suspend(() =>
-  Layer.orDie(layerHttpClientWith({}))
-)
-
-/**
  * `layerHttpClient` with a pool, time-outs, proxy or dispatcher of your own. An option that can't be used is a
  * `ConfigError` that names it when the layer is built, since what is given here mostly comes from settings; it never
  * shows the value, since a proxy's URL may hold a password.
@@ -60,6 +36,28 @@ export const layerHttpClient: Layer.Layer<HttpClient.HttpClient> = Layer.suspend
  */
 export const layerHttpClientWith = (options: HttpClientOptions): Layer.Layer<HttpClient.HttpClient, ConfigError> =>
   Layer.scoped(HttpClient.HttpClient, Effect.flatMap(UndiciDispatcher.make(options), UndiciHttpClient.make))
+
+/**
+ * A platform `HttpClient` over a connection pool of its own, for any request. Closing the layer closes its connections.
+ *
+ * Time-outs: 10 seconds to connect, 30 for the headers, 30 between two pieces of a body.
+ *
+ * @example
+ * ```ts
+ * import { NodeFlowwise } from "@effect-flowwise/node"
+ * import * as HttpClient from "@effect/platform/HttpClient"
+ * import * as Effect from "effect/Effect"
+ *
+ * const status = HttpClient.get("https://example.com").pipe(
+ *   Effect.map((response) => response.status),
+ *   Effect.provide(NodeFlowwise.layerHttpClient)
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerHttpClient: Layer.Layer<HttpClient.HttpClient> = Layer.orDie(layerHttpClientWith({}))
 
 /**
  * The client over `layerHttpClient`; which account and which environment is yours to provide.

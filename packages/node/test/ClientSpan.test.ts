@@ -9,6 +9,7 @@ import type * as Exit from "effect/Exit"
 import { constTrue, identity } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
 import * as HttpServer from "./HttpServer.js"
 
@@ -110,6 +111,11 @@ const cases: Record<string, Case> = {
   },
   "where no answer comes": { path: "/broken" },
   "where no connection is made": { path: "http://127.0.0.1:1/" },
+  "with a body that has a span of its own": {
+    prepare: HttpClient.mapRequest(
+      HttpClientRequest.bodyStream(Stream.fromEffect(Effect.withSpan(Effect.succeed(new Uint8Array(1)), "body")))
+    )
+  },
   "under a scope": { prepare: (client) => HttpClient.transformResponse(HttpClient.withScope(client), Effect.scoped) }
 }
 

@@ -73,7 +73,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (status >= 200) {
       const { answer, request } = this
       const response = new UndiciResponse(request, status, headers, this)
-      if (status === 204 || status === 304 || request.method === "HEAD") {
+      if (isBodiless(request, status)) {
         // No body comes, whatever the headers say: nothing to wait for, nor to let go of.
         this.end(undefined)
       } else {

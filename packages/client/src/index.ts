@@ -13,6 +13,12 @@ export {
   Unauthorized,
   UnexpectedResponse
 } from "./DeleteCustomerError.js"
+export {
+  type DeleteCustomersOptions,
+  DeletionOutcome,
+  DeletionRejected,
+  deleteCustomers
+} from "./deleteCustomers.js"
 export { Environment } from "./Environment.js"
 export { deleteCustomer, ensureCustomerDeleted, FlowwiseClient } from "./FlowwiseClient.js"
 export * as Retry from "./Retry.js"

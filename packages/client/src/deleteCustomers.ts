@@ -1,0 +1,295 @@
+/**
+ * Many customers, as a stream of what became of each.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import * as Chunk from "effect/Chunk"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import { CustomerAlreadyAbsent, CustomerDeleted } from "./Customer.js"
+import {
+  DeletionFailed,
+  InvalidCustomerId,
+  RateLimited,
+  RequestFailed,
+  type Unauthorized,
+  UnexpectedResponse
+} from "./DeleteCustomerError.js"
+import { ensureCustomerDeleted, type FlowwiseClient } from "./FlowwiseClient.js"
+import * as Pace from "./Pace.js"
+import * as Retry from "./Retry.js"
+
+const MAX_CONCURRENCY = 1000
+
+/**
+ * A customer who is not known to be gone, and why. `error` tells whether to correct the id, to ask again later, or to
+ * look into it; the rest of the ids are none the worse for it.
+ *
+ * @example
+ * ```ts
+ * import { DeletionFailed, DeletionRejected } from "@effect-flowwise/client"
+ *
+ * const customerId = "cust_priya_sharma_2024"
+ * const rejected = new DeletionRejected({ customerId, error: new DeletionFailed({ customerId }) })
+ * ```
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export class DeletionRejected extends Schema.TaggedClass<DeletionRejected>("@effect-flowwise/client/DeletionRejected")(
+  "DeletionRejected",
+  {
+    /** The id as it was given; empty where it was no string. */
+    customerId: Schema.String,
+    error: Schema.Union(InvalidCustomerId, DeletionFailed, RateLimited, UnexpectedResponse, RequestFailed)
+  }
+) {}
+
+/**
+ * The schema of what became of one id, to keep it in a journal or send it elsewhere.
+ *
+ * @example
+ * ```ts
+ * import { DeletionOutcome } from "@effect-flowwise/client"
+ * import * as Schema from "effect/Schema"
+ *
+ * const toLine: (outcome: DeletionOutcome) => string = Schema.encodeSync(Schema.parseJson(DeletionOutcome))
+ * ```
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const DeletionOutcome = Schema.Union(CustomerDeleted, CustomerAlreadyAbsent, DeletionRejected)
+
+/**
+ * What became of one id.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type DeletionOutcome = typeof DeletionOutcome.Type
+
+/**
+ * What `deleteCustomers` takes.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface DeleteCustomersOptions {
+  /** How many customers are under way at once: a whole number from 1 to 1,000; 16 unless told otherwise. */
+  readonly concurrency?: number | undefined
+  /** So many requests in such a time at most, resends included, and spread evenly. No limit unless told otherwise. */
+  readonly rateLimit?: { readonly limit: number; readonly interval: Duration.DurationInput } | undefined
+  /** As for `Retry.transient`, which is what is done unless told otherwise; `false` sends each request once. */
+  readonly retry?: Retry.TransientOptions | false | undefined
+}
+
+/**
+ * Deletes many customers, for good, and tells what became of each as soon as it is known, in no order.
+ *
+ * There is one outcome for each id; an id that comes twice is deleted, then already absent. One rejected id never ends
+ * the stream. At most `concurrency` ids are taken ahead of the outcomes that you have taken, so that a slow consumer slows
+ * the requests down, and memory is the same for a thousand ids and for a million.
+ *
+ * After a 429, or an error with a `retryAfter`, nobody sends before the wait that was asked for is over, and then the time
+ * between two requests is doubled for all; each success takes a tenth off again. `retryAfter` holds even where it is
+ * longer than the `maxDelay` of `retry`, which only decides whether the one id is given up.
+ *
+ * To stop, end the ids: what is under way then comes to its end, and you get its outcome. Interrupting the stream
+ * aborts what is under way instead, and then nobody knows whether those customers are deleted.
+ *
+ * - `Unauthorized`: the rest would fail the same way. Nothing is sent after it. What is under way comes to its end, and
+ *   you get its outcome before the error. An id without an outcome was not deleted.
+ * - `E`: of the ids, likewise after the outcomes of all that came before.
+ *
+ * Options that make no sense (`concurrency: 0`) reject each id with a `RequestFailed` of reason `"InvalidRequest"`, which
+ * says what to correct; nothing is sent.
+ *
+ * Source: `DELETE /customer/{customer_id}`, Flowwise Native API 1.0.0; RFC 6585 §4; RFC 9110 §10.2.3.
+ *
+ * @example
+ * ```ts
+ * import { deleteCustomers } from "@effect-flowwise/client"
+ * import * as Effect from "effect/Effect"
+ * import * as Stream from "effect/Stream"
+ *
+ * const program = deleteCustomers(["cust_1", "cust_2"], { rateLimit: { limit: 100, interval: "1 minute" } }).pipe(
+ *   Stream.runForEach((outcome) =>
+ *     outcome._tag === "DeletionRejected" ? Effect.logWarning(outcome.error.message) : Effect.void
+ *   )
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category operations
+ */
+export const deleteCustomers = <E = never, R = never>(
+  ids: Stream.Stream<string, E, R> | Iterable<string>,
+  options: DeleteCustomersOptions = {}
+): Stream.Stream<DeletionOutcome, E | Unauthorized, R | FlowwiseClient> =>
+  Stream.unwrapScoped(
+    Effect.gen(function* () {
+      const problem = whyRefused(ids, options)
+      const { concurrency = 16, rateLimit, retry = {} } = problem === undefined ? options : { concurrency: 1 }
+      const { attemptTimeout, ...resends }: Retry.TransientOptions = retry === false ? { times: 0 } : retry
+      const pace = Pace.make(rateLimit === undefined ? 0 : Duration.toMillis(rateLimit.interval) / rateLimit.limit)
+
+      /** Why the stream fails when all that is under way has come to its end. */
+      let failure: Cause.Cause<E | Unauthorized> | undefined
+      /** Whether no id is to be taken any more. */
+      let over = false
+      /** Whether nothing is to be sent any more. */
+      const stopped = yield* Deferred.make<never, Unauthorized>()
+
+      const failAtTheEnd = (cause: Cause.Cause<E | Unauthorized>) =>
+        Effect.sync(() => {
+          failure ??= cause
+          over = true
+        })
+      const stop = (cause: Cause.Cause<Unauthorized>) =>
+        Effect.zipRight(failAtTheEnd(cause), Deferred.failCause(stopped, cause))
+
+      const pull = yield* toStream(ids).pipe(
+        Stream.catchAllCause((cause) => Stream.execute(failAtTheEnd(cause))),
+        Stream.toPull
+      )
+      let pulled = Chunk.empty<string>()
+      let taken = 0
+      const take: Effect.Effect<string, Option.Option<never>, R> = Effect.suspend(() => {
+        if (taken < pulled.length) {
+          return Effect.succeed(Chunk.unsafeGet(pulled, taken++))
+        }
+        return Effect.flatMap(pull, (chunk) => {
+          pulled = chunk
+          taken = 0
+          return take
+        })
+      })
+
+      const turns = yield* Effect.makeSemaphore(1)
+      /** An id, taken when its request may start: nobody is to be deleted who only waits when the ids are ended. */
+      const next = Effect.gen(function* () {
+        if (over) {
+          return yield* Effect.fail(Option.none())
+        }
+        yield* pace.open
+        const id = yield* take
+        return { id, startedAt: yield* pace.start }
+      }).pipe(
+        turns.withPermits(1),
+        Effect.raceFirst(Deferred.await(stopped)),
+        Effect.catchAllCause(() => {
+          over = true
+          return Effect.fail(Option.none())
+        })
+      )
+
+      const request = (id: string) => {
+        if (problem !== undefined) {
+          return new RequestFailed({ message: problem, reason: "InvalidRequest", delivered: "no" })
+        }
+        const receipt = ensureCustomerDeleted(id)
+        // Here, so that waiting for the start doesn't count.
+        return attemptTimeout === undefined ? receipt : Retry.transient({ times: 0, attemptTimeout })(receipt)
+      }
+
+      const outcomeOf = ({ id, startedAt }: { readonly id: string; readonly startedAt: number }) =>
+        Effect.suspend(() => {
+          /** Of the latest attempt; not that of a refused one, since an attempt before it may have deleted the customer. */
+          let outcome: DeletionOutcome | undefined
+          let start = Effect.succeed(startedAt)
+          const underWay = Effect.unsafeMakeSemaphore(1)
+
+          const attempt = Effect.suspend(() => {
+            const started = start
+            start = pace.start
+            return started
+          }).pipe(
+            Effect.flatMap((startedAt) =>
+              Effect.if(Deferred.isDone(stopped), {
+                onTrue: () => Deferred.await(stopped),
+                onFalse: () => request(id)
+              }).pipe(
+                Effect.tap((receipt) => {
+                  outcome = receipt
+                  return pace.succeeded(startedAt)
+                }),
+                Effect.tapErrorCause((cause) => {
+                  const error = Option.getOrUndefined(Cause.failureOption(cause))
+                  if (error === undefined || error._tag === "Unauthorized") {
+                    return stop(cause as Cause.Cause<Unauthorized>)
+                  }
+                  outcome = new DeletionRejected({ customerId: typeof id === "string" ? id : "", error })
+                  return pace.failed(startedAt, error)
+                }),
+                underWay.withPermits(1)
+              )
+            )
+          )
+          // Ends a wait before a resend, and no request.
+          const cutShort = Effect.zipRight(Effect.exit(Deferred.await(stopped)), underWay.take(1))
+          return Effect.exit(Effect.raceFirst(Retry.transient(resends)(attempt), cutShort)).pipe(
+            Effect.flatMap(() => (outcome === undefined ? Effect.fail(Option.none()) : Effect.succeed(outcome)))
+          )
+        })
+
+      const worker = Stream.repeatEffectOption(Effect.flatMap(next, outcomeOf))
+      return Stream.range(1, concurrency).pipe(
+        Stream.flatMap(() => worker, { concurrency, bufferSize: 1 }),
+        Stream.concat(Stream.suspend(() => (failure === undefined ? Stream.empty : Stream.failCause(failure))))
+      )
+    })
+  )
+
+const toStream = <E, R>(ids: Stream.Stream<string, E, R> | Iterable<string>): Stream.Stream<string, E, R> => {
+  if (isStream(ids)) {
+    return ids
+  }
+  return isIterable(ids)
+    ? // `Stream.fromIterable` runs thousands of ids ahead, and doesn't let a generator clean up.
+      Stream.acquireRelease(
+        Effect.sync(() => ids[Symbol.iterator]()),
+        (iterator) => Effect.sync(() => iterator.return?.())
+      ).pipe(
+        Stream.flatMap((iterator) =>
+          Stream.repeatEffectOption(
+            Effect.suspend(() => {
+              const { done, value } = iterator.next()
+              return done ? Effect.fail(Option.none()) : Effect.succeed(value)
+            })
+          )
+        )
+      )
+    : Stream.make(ids)
+}
+
+const isStream = <E, R>(ids: unknown): ids is Stream.Stream<string, E, R> =>
+  Predicate.hasProperty(ids, Stream.StreamTypeId) || Effect.isEffect(ids)
+
+/** A string would be an iterable of its characters, and each of them an id. */
+const isIterable = (ids: unknown): ids is Iterable<string> => typeof ids !== "string" && Predicate.isIterable(ids)
+
+/** The types let some of this through, and JavaScript all of it. */
+const whyRefused = (ids: unknown, { concurrency = 16, rateLimit }: DeleteCustomersOptions): string | undefined => {
+  if (!isStream(ids) && !isIterable(ids)) {
+    return "The ids must be a Stream or an iterable of ids: put a single one into an array. Nothing was sent"
+  }
+  if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > MAX_CONCURRENCY) {
+    return `The concurrency must be a whole number from 1 to ${MAX_CONCURRENCY}. Nothing was sent`
+  }
+  if (rateLimit !== undefined && !isRateLimit(rateLimit)) {
+    return 'The rate limit must have a limit above 0 and an interval such as "1 minute". Nothing was sent'
+  }
+  return undefined
+}
+
+const isRateLimit = ({ limit, interval }: NonNullable<DeleteCustomersOptions["rateLimit"]>): boolean =>
+  Number.isFinite(limit) &&
+  limit > 0 &&
+  Option.exists(Duration.decodeUnknown(interval), (each) => Duration.isFinite(each) && Duration.toMillis(each) > 0)

@@ -6,7 +6,6 @@
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { constVoid } from "effect/Function"
 import * as Option from "effect/Option"
 import type { DeleteCustomerError } from "./DeleteCustomerError.js"
 
@@ -28,23 +27,18 @@ export const make = (fastest: number) => {
   let next = Number.NEGATIVE_INFINITY
   let slowedAt = Number.NEGATIVE_INFINITY
 
-  const whenOpen = (enter: (now: number) => void): Effect.Effect<number> =>
-    Effect.flatMap(monotonicMillis, (now) => {
-      if (now < next) {
-        // Somebody else may have started, or been told to wait, when this is over.
-        return Effect.zipRight(Effect.sleep(Math.min(next - now, LONGEST_WAIT)), whenOpen(enter))
-      }
-      enter(now)
-      return Effect.succeed(now)
-    })
+  /** Waits until a request may start, and says when that is. */
+  const start: Effect.Effect<number> = Effect.flatMap(monotonicMillis, (now) => {
+    if (now < next) {
+      // When this is over, somebody else may have started, or been told to wait.
+      return Effect.zipRight(Effect.sleep(Math.min(Math.ceil(next - now), LONGEST_WAIT)), start)
+    }
+    next = now + interval
+    return Effect.succeed(now)
+  })
 
   return {
-    /** Waits until a request may start. */
-    open: whenOpen(constVoid),
-    /** Waits until a request may start, starts it, and says when. */
-    start: whenOpen((now) => {
-      next = now + interval
-    }),
+    start,
     succeeded: (startedAt: number) =>
       Effect.sync(() => {
         if (startedAt > slowedAt) {

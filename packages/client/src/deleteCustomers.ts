@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import * as Cause from "effect/Cause"
+import type * as Cause from "effect/Cause"
 import * as Chunk from "effect/Chunk"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -139,102 +139,71 @@ export const deleteCustomers = <E = never, R = never>(
       const { concurrency = 16, rateLimit, retry = {} } = problem === undefined ? options : { concurrency: 1 }
       const { attemptTimeout, ...resends }: Retry.TransientOptions = retry === false ? { times: 0 } : retry
       const pace = Pace.make(rateLimit === undefined ? 0 : Duration.toMillis(rateLimit.interval) / rateLimit.limit)
-
-      /** Why the stream fails when all that is under way has come to its end. */
-      let failure: Cause.Cause<E | Unauthorized> | undefined
-      /** Whether no id is to be taken any more. */
-      let over = false
-      /** Whether nothing is to be sent any more. */
+      // Once this is done nothing is sent any more.
       const stopped = yield* Deferred.make<never, Unauthorized>()
-
+      // Why the stream fails, as soon as all that is under way has come to its end.
+      let failure: Cause.Cause<E | Unauthorized> | undefined
       const failAtTheEnd = (cause: Cause.Cause<E | Unauthorized>) =>
         Effect.sync(() => {
           failure ??= cause
-          over = true
         })
-      const stop = (cause: Cause.Cause<Unauthorized>) =>
-        Effect.zipRight(failAtTheEnd(cause), Deferred.failCause(stopped, cause))
-
-      const pull = yield* toStream(ids).pipe(
-        Stream.catchAllCause((cause) => Stream.execute(failAtTheEnd(cause))),
-        Stream.toPull
-      )
-      let pulled = Chunk.empty<string>()
-      let taken = 0
-      const take: Effect.Effect<string, Option.Option<never>, R> = Effect.suspend(() => {
-        if (taken < pulled.length) {
-          return Effect.succeed(Chunk.unsafeGet(pulled, taken++))
-        }
-        return Effect.flatMap(pull, (chunk) => {
-          pulled = chunk
-          taken = 0
-          return take
-        })
-      })
 
       const turns = yield* Effect.makeSemaphore(1)
-      /** An id, taken when its request may start: nobody is to be deleted who only waits when the ids are ended. */
-      const next = Effect.gen(function* () {
-        if (over) {
-          return yield* Effect.fail(Option.none())
-        }
-        yield* pace.open
-        const id = yield* take
-        return { id, startedAt: yield* pace.start }
-      }).pipe(
-        turns.withPermits(1),
-        Effect.raceFirst(Deferred.await(stopped)),
-        Effect.catchAllCause(() => {
-          over = true
-          return Effect.fail(Option.none())
-        })
+      const pull = yield* toStream(ids).pipe(
+        Stream.catchAllCause((cause) => Stream.execute(failAtTheEnd(cause))),
+        Stream.mapEffect((id) => Effect.map(pace.start, (startedAt) => ({ id, startedAt }))),
+        Stream.toPull
       )
+      // One at a time, so that no more than one id is taken and waits for its start.
+      const next = Effect.if(Deferred.isDone(stopped), {
+        onTrue: () => Effect.fail(Option.none()),
+        onFalse: () => Effect.map(pull, Chunk.unsafeHead)
+      }).pipe(turns.withPermits(1), Effect.raceFirst(Effect.mapError(Deferred.await(stopped), Option.none)))
 
       const request = (id: string) => {
         if (problem !== undefined) {
           return new RequestFailed({ message: problem, reason: "InvalidRequest", delivered: "no" })
         }
         const receipt = ensureCustomerDeleted(id)
-        // Here, so that waiting for the start doesn't count.
+        // Here, so that the wait for the start doesn't count.
         return attemptTimeout === undefined ? receipt : Retry.transient({ times: 0, attemptTimeout })(receipt)
       }
 
       const outcomeOf = ({ id, startedAt }: { readonly id: string; readonly startedAt: number }) =>
         Effect.suspend(() => {
-          /** Of the latest attempt; not that of a refused one, since an attempt before it may have deleted the customer. */
+          // Of the latest attempt that was not refused: where that is a resend, the one before may have deleted.
           let outcome: DeletionOutcome | undefined
-          let start = Effect.succeed(startedAt)
           const underWay = Effect.unsafeMakeSemaphore(1)
 
-          const attempt = Effect.suspend(() => {
-            const started = start
-            start = pace.start
-            return started
-          }).pipe(
+          const attempt = Effect.suspend(() => (outcome === undefined ? Effect.succeed(startedAt) : pace.start)).pipe(
             Effect.flatMap((startedAt) =>
               Effect.if(Deferred.isDone(stopped), {
                 onTrue: () => Deferred.await(stopped),
                 onFalse: () => request(id)
               }).pipe(
-                Effect.tap((receipt) => {
-                  outcome = receipt
-                  return pace.succeeded(startedAt)
-                }),
-                Effect.tapErrorCause((cause) => {
-                  const error = Option.getOrUndefined(Cause.failureOption(cause))
-                  if (error === undefined || error._tag === "Unauthorized") {
-                    return stop(cause as Cause.Cause<Unauthorized>)
+                Effect.tapBoth({
+                  onSuccess: (receipt) => {
+                    outcome = receipt
+                    return pace.succeeded(startedAt)
+                  },
+                  onFailure: (error) => {
+                    if (isRejection(error)) {
+                      outcome = new DeletionRejected({ customerId: typeof id === "string" ? id : "", error })
+                    }
+                    return pace.failed(startedAt, error)
                   }
-                  outcome = new DeletionRejected({ customerId: typeof id === "string" ? id : "", error })
-                  return pace.failed(startedAt, error)
                 }),
                 underWay.withPermits(1)
               )
             )
           )
-          // Ends a wait before a resend, and no request.
+          // Ends a wait for a resend, but no request.
           const cutShort = Effect.zipRight(Effect.exit(Deferred.await(stopped)), underWay.take(1))
-          return Effect.exit(Effect.raceFirst(Retry.transient(resends)(attempt), cutShort)).pipe(
+
+          return Retry.transient(resends)(attempt).pipe(
+            Effect.raceFirst(cutShort),
+            Effect.catchIf(isRejection, () => Effect.void),
+            Effect.catchAllCause((cause) => Effect.zipRight(failAtTheEnd(cause), Deferred.failCause(stopped, cause))),
             Effect.flatMap(() => (outcome === undefined ? Effect.fail(Option.none()) : Effect.succeed(outcome)))
           )
         })
@@ -246,6 +215,9 @@ export const deleteCustomers = <E = never, R = never>(
       )
     })
   )
+
+const isRejection = (error: DeletionRejected["error"] | Unauthorized): error is DeletionRejected["error"] =>
+  error._tag !== "Unauthorized"
 
 const toStream = <E, R>(ids: Stream.Stream<string, E, R> | Iterable<string>): Stream.Stream<string, E, R> => {
   if (isStream(ids)) {

@@ -3,7 +3,6 @@
  *
  * @since 0.1.0
  */
-import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -61,5 +60,5 @@ export const make = (fastest: number) => {
   }
 }
 
-/** Not the time of day, which may be set back by hours. */
-const monotonicMillis = Effect.map(Clock.currentTimeNanos, (nanos) => Number(nanos) / 1e6)
+/** Not the time of day, which may be set back by hours; nor `currentTimeNanos`, in which `TestClock` dies off whole milliseconds. */
+const monotonicMillis = Effect.clockWith((clock) => Effect.sync(() => Number(clock.unsafeCurrentTimeNanos()) / 1e6))

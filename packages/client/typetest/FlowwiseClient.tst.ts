@@ -7,7 +7,10 @@ import {
   type CustomerNotFound,
   type DeleteCustomerError,
   type DeletionFailed,
+  type DeletionOutcome,
+  type DeletionRejected,
   deleteCustomer,
+  deleteCustomers,
   Environment,
   ensureCustomerDeleted,
   FlowwiseClient,
@@ -25,6 +28,7 @@ import * as Layer from "effect/Layer"
 import type * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
 import { describe, expect, test } from "tstyche"
 
 const pair = { clientId: "app_1", clientSecret: Redacted.make("secret") }
@@ -110,6 +114,38 @@ describe("Retry", () => {
     expect(Effect.retry(ours, { while: Retry.isTransient, times: 2 })).type.toBe<typeof ours>()
     expect(Effect.retry(ours, Retry.schedule())).type.toBe<typeof ours>()
     expect(Effect.retry(Effect.fail("mine"), Retry.schedule())).type.toBe<Effect.Effect<never, string>>()
+  })
+})
+
+describe("deleteCustomers", () => {
+  test("needs a client, and fails where the credentials are refused", () => {
+    const outcomes = deleteCustomers(["cust_1"])
+    expect(outcomes).type.toBe<Stream.Stream<DeletionOutcome, Unauthorized, FlowwiseClient>>()
+    expect(deleteCustomers(new Set(["cust_1"]), { concurrency: 4, retry: false })).type.toBe<typeof outcomes>()
+  })
+
+  test("fails as the ids do too, and needs what they need", () => {
+    const ids = Stream.fromEffect(Effect.as(Environment, "cust_1")).pipe(Stream.concat(Stream.fail("disk" as const)))
+    expect(deleteCustomers(ids)).type.toBe<
+      Stream.Stream<DeletionOutcome, "disk" | Unauthorized, Environment | FlowwiseClient>
+    >()
+  })
+
+  test("takes strings, and options it knows", () => {
+    expect(deleteCustomers).type.not.toBeCallableWith([1])
+    expect(deleteCustomers).type.not.toBeCallableWith(Stream.make(1))
+    expect(deleteCustomers).type.toBeCallableWith([], { rateLimit: { limit: 30, interval: "1 minute" } })
+    expect(deleteCustomers).type.toBeCallableWith([], { retry: { times: 5, attemptTimeout: "5 seconds" } })
+    expect(deleteCustomers).type.not.toBeCallableWith([], { retry: true })
+    expect(deleteCustomers).type.not.toBeCallableWith([], { rateLimit: { limit: 30 } })
+    expect(deleteCustomers).type.not.toBeCallableWith([], { journal: "ids.txt" })
+  })
+
+  test("tells one of three outcomes, and rejects for each error but those that say absent or refused", () => {
+    expect<DeletionOutcome>().type.toBe<CustomerDeleted | CustomerAlreadyAbsent | DeletionRejected>()
+    expect<typeof DeletionOutcome.Type>().type.toBe<DeletionOutcome>()
+    expect<DeletionRejected["customerId"]>().type.toBe<string>()
+    expect<DeletionRejected["error"]>().type.toBe<Exclude<DeleteCustomerError, CustomerNotFound | Unauthorized>>()
   })
 })
 

@@ -82,34 +82,34 @@ export type DeletionOutcome = typeof DeletionOutcome.Type
  * @category models
  */
 export interface DeleteCustomersOptions {
-  /** How many customers are under way at once: a whole number from 1 to 1,000; 16 unless told otherwise. */
+  /** How many customers are under way at once, from 1 to 1,000; 16 unless told otherwise. */
   readonly concurrency?: number | undefined
-  /** So many requests in such a time at most, resends included, and spread evenly. No limit unless told otherwise. */
+  /** So many requests in so long, resends included and spread evenly. No limit unless told otherwise. */
   readonly rateLimit?: { readonly limit: number; readonly interval: Duration.DurationInput } | undefined
-  /** As for `Retry.transient`, which is what is done unless told otherwise; `false` sends each request once. */
+  /** For `Retry.transient`, which each id gets unless told otherwise; `false` sends each request once. */
   readonly retry?: Retry.TransientOptions | false | undefined
 }
 
 /**
  * Deletes many customers, for good, and tells what became of each as soon as it is known, in no order.
  *
- * There is one outcome for each id; an id that comes twice is deleted, then already absent. One rejected id never ends
- * the stream. At most `concurrency` ids are taken ahead of the outcomes that you have taken, so that a slow consumer slows
- * the requests down, and memory is the same for a thousand ids and for a million.
+ * There is one outcome for each id; an id that comes twice is deleted, then already absent. A rejected id never ends the
+ * stream. No more ids are taken than `concurrency` has room for, so a slow consumer slows the requests down, and a million
+ * ids need no more memory than a thousand.
  *
- * After a 429, or an error with a `retryAfter`, nobody sends before the wait that was asked for is over, and then the time
- * between two requests is doubled for all; each success takes a tenth off again. `retryAfter` holds even where it is
- * longer than the `maxDelay` of `retry`, which only decides whether the one id is given up.
+ * A 429, or an error with a `retryAfter`, slows all down: nothing is sent until the wait that was asked for is over, and
+ * the time between two requests doubles (to 100 milliseconds at least, a minute at most); each success takes a tenth off
+ * again, down to `rateLimit`. Where the wait is above the `maxDelay` of `retry` its own id is given up, and the rest wait.
  *
- * To stop, end the ids: what is under way then comes to its end, and you get its outcome. Interrupting the stream
- * aborts what is under way instead, and then nobody knows whether those customers are deleted.
+ * To stop, end the ids: what has been taken comes to its end, resends included, and you get its outcome. Interrupting
+ * the stream, or leaving it early as `Stream.take` does, aborts what is under way, and you don't learn what became of it.
  *
- * - `Unauthorized`: the rest would fail the same way. Nothing is sent after it. What is under way comes to its end, and
- *   you get its outcome before the error. An id without an outcome was not deleted.
- * - `E`: of the ids, likewise after the outcomes of all that came before.
+ * - `Unauthorized`: the rest would fail the same way. Nothing is sent after it, no resend either; what is under way comes
+ *   to its end, and you get its outcome first. Who has no outcome then was not deleted.
+ * - `E`: the ids failed; you get the outcomes of those before first. An iterable that throws is a defect, likewise.
  *
- * Options that make no sense (`concurrency: 0`) reject each id with a `RequestFailed` of reason `"InvalidRequest"`, which
- * says what to correct; nothing is sent.
+ * Options that make no sense, such as `concurrency: 0`, reject each id with a `RequestFailed` of reason
+ * `"InvalidRequest"`, whose message says what to correct; nothing is sent.
  *
  * Source: `DELETE /customer/{customer_id}`, Flowwise Native API 1.0.0; RFC 6585 §4; RFC 9110 §10.2.3.
  *
@@ -171,7 +171,7 @@ export const deleteCustomers = <E = never, R = never>(
 
       const outcomeOf = ({ id, startedAt }: { readonly id: string; readonly startedAt: number }) =>
         Effect.suspend(() => {
-          // Of the latest attempt that was not refused: where that is a resend, the one before may have deleted.
+          // Not of a refused attempt: where that was a resend, the one before it may have deleted the customer.
           let outcome: DeletionOutcome | undefined
           const underWay = Effect.unsafeMakeSemaphore(1)
 

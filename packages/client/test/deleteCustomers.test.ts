@@ -548,13 +548,13 @@ describe("ids", () => {
     }).pipe(provide)
   })
 
-  it.effect("end the stream without a further request, as soon as what is under way has come to its end", () => {
+  it.effect("that are ended let what is under way come to its end, resends included, and nothing else be sent", () => {
     const { requested, provide } = handmade((_, earlier) =>
       earlier === 0 ? Effect.delay(Effect.fail(lost), "1 second") : Effect.void
     )
     return Effect.gen(function* () {
       const stop = yield* Deferred.make<void>()
-      const ids = Stream.fromIterable(oneByOne(10_000)).pipe(Stream.rechunk(1), Stream.haltWhen(Deferred.await(stop)))
+      const ids = Stream.fromIterable(oneByOne(100)).pipe(Stream.rechunk(1), Stream.haltWhenDeferred(stop))
       const { told, fiber } = yield* begin(deleteCustomers(ids, { concurrency: 2, retry: { baseDelay: 0 } }))
       yield* Deferred.succeed(stop, undefined)
       yield* TestClock.adjust("1 second")
@@ -564,12 +564,27 @@ describe("ids", () => {
     }).pipe(provide)
   })
 
+  it.effect("that are ended while one waits for its start let that one be sent, and no other", () => {
+    const { requested, provide } = handmade(() => Effect.void)
+    return Effect.gen(function* () {
+      const stop = yield* Deferred.make<void>()
+      const ids = Stream.fromIterable(oneByOne(100)).pipe(Stream.rechunk(1), Stream.haltWhenDeferred(stop))
+      const { fiber } = yield* begin(deleteCustomers(ids, { rateLimit: { limit: 1, interval: "1 second" } }))
+      yield* Deferred.succeed(stop, undefined)
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(fiber)
+      assert.deepStrictEqual(requested(), oneByOne(2))
+    }).pipe(provide)
+  })
+
   it.effect("that have no next one yet are ended by interruptWhen", () => {
     const { provide } = slow()
     return Effect.gen(function* () {
       const stop = yield* Deferred.make<void>()
-      const ids = Stream.concat(Stream.make("cust_0"), Stream.never).pipe(Stream.interruptWhen(Deferred.await(stop)))
-      const { told, fiber } = yield* begin(deleteCustomers(ids))
+      const ids = Stream.concat(Stream.make("cust_0"), Stream.never)
+      const { told, fiber } = yield* begin(
+        deleteCustomers(ids.pipe(Stream.interruptWhenDeferred(stop), Stream.haltWhenDeferred(stop)))
+      )
       yield* Deferred.succeed(stop, undefined)
       yield* TestClock.adjust("1 second")
       yield* Fiber.join(fiber)

@@ -13,7 +13,7 @@ import * as TestClock from "effect/TestClock"
 const everybody = Array.from({ length: 1_000 }, (_, index) => `cust_${index}`)
 const few = everybody.slice(0, 60)
 
-const unambiguous = (outcome: DeletionOutcome) =>
+const whatBecame = (outcome: DeletionOutcome) =>
   `${outcome._tag}${outcome._tag === "CustomerAlreadyAbsent" && outcome.afterAmbiguousAttempt ? " after all" : ""}`
 
 /** One outcome for each customer, and all of them say that the customer is gone. */
@@ -24,7 +24,7 @@ const assertAllGone = (
 ) => {
   const all = Array.from(outcomes)
   assert.deepStrictEqual(all.map(({ customerId }) => customerId).sort(), Array.from(asked).sort())
-  assert.sameMembers(Array.from(new Set(all.map(unambiguous))), ["CustomerDeleted", "CustomerAlreadyAbsent after all"])
+  assert.sameMembers(Array.from(new Set(all.map(whatBecame))), ["CustomerDeleted", "CustomerAlreadyAbsent after all"])
   assert.deepStrictEqual(left, [])
 }
 
@@ -57,7 +57,7 @@ describe("deleteCustomers over the fake", () => {
     30_000
   )
 
-  it.effect("an id that the client refuses is rejected, and one that is no string has none", () =>
+  it.effect("an id that the client refuses is rejected, and so is what is no string, with an empty one", () =>
     Effect.gen(function* () {
       const fake = yield* FlowwiseTest
       const ids = ["..", 7 as unknown as string, undefined as unknown as string, "cust_0"]
@@ -75,10 +75,20 @@ describe("deleteCustomers over the fake", () => {
     }).pipe(Effect.provide(FlowwiseTest.layer({ customers: ["cust_0"] })))
   )
 
+  it.effect("a customer who is absent after a lost answer is so after all, whatever bounds an attempt", () =>
+    Effect.gen(function* () {
+      const fake = yield* FlowwiseTest
+      yield* fake.loseAnswer({ times: 1 })
+      const retry = { attemptTimeout: "5 seconds", baseDelay: 0 } as const
+      const outcomes = yield* Stream.runCollect(deleteCustomers(["cust_0"], { retry }))
+      assert.deepStrictEqual(Array.from(outcomes, whatBecame), ["CustomerAlreadyAbsent after all"])
+    }).pipe(Effect.provide(FlowwiseTest.layer({ customers: ["cust_0"] })))
+  )
+
   it.effect("an id that comes twice is deleted, then already absent", () =>
     Effect.gen(function* () {
       const outcomes = yield* Stream.runCollect(deleteCustomers(["cust_0", "cust_0"]))
-      assert.deepStrictEqual(Array.from(outcomes, unambiguous), ["CustomerDeleted", "CustomerAlreadyAbsent"])
+      assert.deepStrictEqual(Array.from(outcomes, whatBecame), ["CustomerDeleted", "CustomerAlreadyAbsent"])
     }).pipe(Effect.provide(FlowwiseTest.layer({ customers: ["cust_0"] })))
   )
 })
@@ -124,7 +134,7 @@ describe("deleteCustomers over the emulator", () => {
         const emulator = yield* FlowwiseEmulator
         yield* emulator.delay("20 millis")
         const stop = yield* Deferred.make<void>()
-        const ids = Stream.fromIterable(everybody).pipe(Stream.rechunk(1), Stream.haltWhen(Deferred.await(stop)))
+        const ids = Stream.fromIterable(everybody).pipe(Stream.rechunk(1), Stream.haltWhenDeferred(stop))
         const outcomes = yield* deleteCustomers(ids, { concurrency: 8 }).pipe(
           Stream.tap(() => Deferred.succeed(stop, undefined)),
           Stream.runCollect

@@ -60,5 +60,5 @@ export const make = (fastest: number) => {
   }
 }
 
-/** Not the time of day, which may be set back by hours; nor `currentTimeNanos`, in which `TestClock` dies off whole milliseconds. */
+/** Not the time of day, which may be set back by hours. `currentTimeNanos` dies where a `TestClock` stands between two. */
 const monotonicMillis = Effect.clockWith((clock) => Effect.sync(() => Number(clock.unsafeCurrentTimeNanos()) / 1e6))

@@ -6,76 +6,114 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as FiberRef from "effect/FiberRef"
+import { globalValue } from "effect/GlobalValue"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { CustomerNotFound, DeleteCustomerError } from "./DeleteCustomerError.js"
+import { CustomerNotFound, DeleteCustomerError, RequestFailed } from "./DeleteCustomerError.js"
 
 /**
- * The attempts of a call that have come to an end without a deletion.
+ * Whether a value is an error of this package, be it of another copy.
  *
  * @internal
  */
-export interface Earlier {
-  readonly attempts: number
-  /** Whether one of them may have deleted the customer all the same. */
-  readonly ambiguous: boolean
+export const isOurs = Schema.is(DeleteCustomerError)
+
+/** What is known of the attempts so far. */
+interface Memory {
+  /** How many have come to no deletion. */
+  attempts: number
+  /** Whom they may have deleted, and how many of them; `SOMEBODY` is a customer who is not known. */
+  readonly doubts: Map<string, number>
+  /** Whether a call within the attempt under way keeps account of it. */
+  told: boolean
 }
 
-const none: Earlier = { attempts: 0, ambiguous: false }
+const make = (): Memory => ({ attempts: 0, doubts: new Map(), told: false })
 
-/** @internal */
-export const currentEarlier: FiberRef.FiberRef<Earlier> = FiberRef.unsafeMake(none)
+// No id: lone surrogates can't be sent.
+const SOMEBODY = "\ud800"
+
+/** The memories of what a fiber is within, say a retry. Once for all copies of this package. */
+const currentMemories = globalValue("@effect-flowwise/client/Attempt/currentMemories", () =>
+  FiberRef.unsafeMake<ReadonlyArray<Memory>>([])
+)
 
 /**
- * Begins a call. Each effect that is run through it is an attempt, which knows how the attempts before it ended, whoever
- * started them: an `Effect.retry` runs the same effect again.
+ * Begins a call for one customer. Each effect that is run through it is an attempt, and knows how the attempts before it
+ * ended, whoever started them: an `Effect.retry` runs the same effect again.
  *
  * @internal
  */
-export const call = () => {
-  let own = none
-  return <A, E, R>(attempt: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+export const call = (customerId: string) => {
+  const own = make()
+  return <A, R>(
+    attempt: (earlier: number) => Effect.Effect<A, DeleteCustomerError, R>
+  ): Effect.Effect<A, DeleteCustomerError, R> =>
     Effect.withFiberRuntime((fiber) => {
-      const earlier = latest(fiber.getFiberRef(currentEarlier), own)
-      const attempts = earlier.attempts + 1
-      // What it stays at where this one is interrupted: nothing came back that excludes a deletion.
-      own = { attempts, ambiguous: true }
-      return Effect.matchCauseEffect(earlier === none ? attempt : after(earlier, attempt), {
+      const memories = [own, ...fiber.getFiberRef(currentMemories)]
+      const inDoubt = memories.some(({ doubts }) => doubts.has(customerId) || doubts.has(SOMEBODY))
+      const earlier = Math.max(...memories.map(({ attempts }) => attempts))
+      own.attempts++
+      for (const memory of memories) {
+        memory.told = true
+        // Until it is known better, and so for good where this is interrupted.
+        count(memory.doubts, customerId, 1)
+      }
+      return Effect.matchCauseEffect(attempt(earlier), {
         onFailure: (cause) => {
-          own = { attempts, ambiguous: earlier.ambiguous || isAmbiguous(cause) }
-          return Effect.failCause(cause)
+          if (!mayHaveDeleted(cause)) {
+            for (const { doubts } of memories) count(doubts, customerId, -1)
+          }
+          return Effect.failCause(inDoubt ? Cause.map(cause, inHindsight) : cause)
         },
         onSuccess: (value) => {
-          own = none
+          own.attempts = 0
           return Effect.succeed(value)
         }
       })
     })
 }
 
-/** Two calls that are one within the other count the same attempts, say `deleteCustomer` within a retry. */
-const latest = (one: Earlier, other: Earlier): Earlier =>
-  other === none
-    ? one
-    : { attempts: Math.max(one.attempts, other.attempts), ambiguous: one.ambiguous || other.ambiguous }
+/**
+ * Begins a retry of any effect: the calls in it know of each other's attempts, also where each attempt makes them anew.
+ *
+ * @internal
+ */
+export const retried = () => {
+  const own = make()
+  return <A, E, R>(attempt: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.flatMap(FiberRef.get(currentMemories), (around) => {
+      const memories = [own, ...around]
+      own.told = false
+      return Effect.locally(attempt, currentMemories, memories).pipe(
+        Effect.catchAllCause((cause) => {
+          own.attempts++
+          // Calls have told themselves, and of whom. This is for what is no call of ours, and fails with our errors.
+          const inDoubt = !own.told && memories.some(({ doubts }) => doubts.size > 0)
+          if (!own.told && mayHaveDeleted(cause)) {
+            for (const { doubts } of memories) count(doubts, SOMEBODY, 1)
+          }
+          return Effect.failCause(inDoubt ? Cause.map(cause, inHindsight) : cause)
+        })
+      )
+    })
+}
 
-const after = <A, E, R>(earlier: Earlier, self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.locally(self, currentEarlier, earlier).pipe(
-    Effect.mapError((error) =>
-      earlier.ambiguous && error instanceof CustomerNotFound && !error.afterAmbiguousAttempt
-        ? (new CustomerNotFound({ ...error, message: error.message, afterAmbiguousAttempt: true }) as typeof error)
-        : error
-    )
-  )
+const count = (doubts: Map<string, number>, customerId: string, by: 1 | -1) => {
+  const next = (doubts.get(customerId) ?? 0) + by
+  if (next > 0) {
+    doubts.set(customerId, next)
+  } else {
+    doubts.delete(customerId)
+  }
+}
 
 /** What came back does not exclude that the customer is deleted. */
-const isAmbiguous = (cause: Cause.Cause<unknown>): boolean =>
-  Option.match(Cause.failureOption(cause), {
-    onNone: () => true,
-    onSome: (error) => Schema.is(DeleteCustomerError)(error) && mayHaveDeleted(error)
-  })
-
-const mayHaveDeleted = (error: DeleteCustomerError): boolean => {
+const mayHaveDeleted = (cause: Cause.Cause<unknown>): boolean => {
+  const error = Option.getOrUndefined(Cause.failureOption(cause))
+  if (!isOurs(error)) {
+    return error === undefined
+  }
   switch (error._tag) {
     case "RequestFailed":
       return error.delivered === "unknown"
@@ -86,4 +124,16 @@ const mayHaveDeleted = (error: DeleteCustomerError): boolean => {
     default:
       return false
   }
+}
+
+/** What an error means where an earlier attempt may have deleted the customer. */
+const inHindsight = <E>(error: E): E => {
+  if (Schema.is(CustomerNotFound)(error) && !error.afterAmbiguousAttempt) {
+    return new CustomerNotFound({ ...error, message: error.message, afterAmbiguousAttempt: true }) as E
+  }
+  if (Schema.is(RequestFailed)(error) && error.delivered === "no") {
+    const message = `${error.message}. An earlier attempt may have deleted the customer`
+    return new RequestFailed({ ...error, message, delivered: "unknown" }) as E
+  }
+  return error
 }

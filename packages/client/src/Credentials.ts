@@ -5,16 +5,17 @@ import * as Clock from "effect/Clock"
 import * as Config from "effect/Config"
 import type { ConfigError } from "effect/ConfigError"
 import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Equal from "effect/Equal"
-import * as Fiber from "effect/Fiber"
 import { identity } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Ref from "effect/Ref"
+import * as Tracer from "effect/Tracer"
 import * as Setting from "./Setting.js"
 
 const MAX_LENGTH = 1024
@@ -120,21 +121,22 @@ export class Credentials extends Context.Tag("@effect-flowwise/client/Credential
       Credentials,
       Effect.gen(function* () {
         const timeToLive = yield* Setting.fromOption("timeToLive", parseTimeToLive(options.timeToLive))
-        const load = Effect.provide(Effect.flatMap(options.load, checked), yield* Effect.context<R>())
+        // Not the span that builds the layer, which ends with that.
+        const context = Context.omit(Tracer.ParentSpan)(yield* Effect.context<R>()) as Context.Context<R>
+        const load = Effect.provide(Effect.flatMap(options.load, checked), context)
         const scope = yield* Effect.scope
         const one = yield* Effect.makeSemaphore(1)
 
         const aged = (pair: ClientCredentials) =>
           Effect.map(Clock.currentTimeMillis, (now) => ({ pair, expires: now + Duration.toMillis(timeToLive) }))
         const current = yield* Effect.flatMap(Effect.flatMap(load, aged), Ref.make)
-        const loading = yield* Ref.make(Option.none<Fiber.Fiber<void>>())
+        let loading: Deferred.Deferred<void> | undefined
 
         const reload = (old: ClientCredentials) =>
           Effect.option(Effect.sandbox(load)).pipe(
             // A load that failed, or threw, counts too, or every fiber would begin its own.
             Effect.flatMap(Option.match({ onNone: () => aged({ ...old }), onSome: aged })),
-            Effect.flatMap((next) => Ref.set(current, next)),
-            Effect.ensuring(Ref.set(loading, Option.none()))
+            Effect.flatMap((next) => Ref.set(current, next))
           )
 
         /** The pair that comes after `old`. Whoever is late finds a newer one, or a load that is under way. */
@@ -143,11 +145,22 @@ export class Credentials extends Context.Tag("@effect-flowwise/client/Credential
             if ((yield* Ref.get(current)).pair !== old) {
               return Effect.void
             }
-            const fiber = Option.getOrElse(yield* Ref.get(loading), () => undefined)
-            const begun = fiber ?? (yield* Effect.forkIn(reload(old), scope))
-            yield* Ref.set(loading, Option.some(begun))
-            return Effect.asVoid(Fiber.await(begun))
-          }).pipe(one.withPermits(1), Effect.flatten, Effect.zipRight(Effect.map(Ref.get(current), ({ pair }) => pair)))
+            if (loading === undefined) {
+              const begun = yield* Deferred.make<void>()
+              loading = begun
+              const ended = Effect.suspend(() => {
+                loading = undefined
+                return Deferred.succeed(begun, undefined)
+              })
+              yield* Effect.forkIn(Effect.interruptible(reload(old)).pipe(Effect.ensuring(ended)), scope)
+            }
+            return Deferred.await(loading)
+          }).pipe(
+            Effect.uninterruptible,
+            one.withPermits(1),
+            Effect.flatten,
+            Effect.zipRight(Effect.map(Ref.get(current), ({ pair }) => pair))
+          )
 
         return {
           get: Effect.gen(function* () {

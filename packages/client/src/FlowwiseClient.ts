@@ -29,7 +29,6 @@ import {
   ErrorResponse,
   InvalidCustomerId,
   RateLimited,
-  RequestFailed,
   Unauthorized,
   UnexpectedResponse
 } from "./DeleteCustomerError.js"
@@ -37,7 +36,17 @@ import { Environment, parseBaseUrl, withoutTrailingSlash } from "./Environment.j
 import { parseRetryAfter } from "./RetryAfter.js"
 import { customerIdIn, type Hidden, secretIn, tidy } from "./ServerText.js"
 import * as Telemetry from "./Telemetry.js"
-import { asCall, bounded, harden, readBody, release, send, timedOut } from "./Transport.js"
+import {
+  asCall,
+  bounded,
+  harden,
+  invalidRequest,
+  parseTimeout,
+  readBody,
+  release,
+  send,
+  timedOut
+} from "./Transport.js"
 
 /**
  * Erases customers at one Flowwise environment with one account.
@@ -87,10 +96,10 @@ export class FlowwiseClient extends Context.Tag("@effect-flowwise/client/Flowwis
       // The types and the layers of `Environment` refuse these; JavaScript, and a service made by hand, do not.
       const settings = Either.all({
         base: Either.mapLeft(parseBaseUrl(environment.baseUrl, true), (problem) => `The base URL ${problem}`),
-        timeout: parseTimeout(options.timeout ?? "30 seconds")
+        timeout: parseTimeout(options.timeout ?? "30 seconds", "timeout")
       })
       if (Either.isLeft(settings)) {
-        return { environment: environment.name, deleteCustomer: () => Effect.fail(invalid(settings.left)) }
+        return { environment: environment.name, deleteCustomer: () => Effect.fail(invalidRequest(settings.left)) }
       }
       const { base, timeout } = settings.right
       const { host } = base
@@ -98,33 +107,32 @@ export class FlowwiseClient extends Context.Tag("@effect-flowwise/client/Flowwis
       const observed = Telemetry.make(base)
       // Keys seldom change, and to check, encode and hide a pair takes longer than to send it.
       const hidden = lastOf(secretIn)
-      const prepared = lastOf((pair: ClientCredentials) =>
-        Either.map(requestHeaders(pair), (headers) => ({
-          request: HttpClientRequest.del(endpoint, { headers }),
-          secret: hidden(headers["x-client-secret"])
-        }))
+      const prepared = lastOf(
+        (clientId: ClientCredentials["clientId"], clientSecret: ClientCredentials["clientSecret"]) =>
+          Either.map(requestHeaders({ clientId, clientSecret }), (headers) => ({
+            request: HttpClientRequest.del(endpoint, { headers }),
+            secret: hidden(headers["x-client-secret"])
+          }))
       )
 
       /** One request, and what its answer means. `used` is told which credentials it was sent with. */
-      const attempt = (customerId: string, used: (pair: ClientCredentials) => void) =>
-        observed((span, answered) => {
+      const attempt = (customerId: string, used: (pair: ClientCredentials) => void) => (earlier: number) =>
+        observed(earlier, (span, answered) => {
           // For the time-out alone, which can strike before anything is sent; `send` judges its own failures.
           let delivered: "no" | "unknown" = "no"
           const answer = Effect.gen(function* () {
             const pair = yield* credentials.get
             used(pair)
-            const { request, secret } = yield* prepared(pair)
+            const { request, secret } = yield* prepared(pair?.clientId, pair?.clientSecret)
+            yield* asCall(span)
             delivered = "unknown"
             const url = endpoint + encodeURIComponent(customerId)
             const response = yield* send(httpClient, HttpClientRequest.setUrl(request, url), host)
             answered(response.status)
             return yield* judge({ customerId, environment: environment.name, host, response, secret })
           })
-          return bounded(
-            answer,
-            timeout,
-            (limit) => timedOut(`No complete answer from ${host} within ${Duration.format(limit)}`, delivered),
-            asCall(span)
+          return bounded(answer, timeout, (limit) =>
+            timedOut(`No complete answer from ${host} within ${Duration.format(limit)}`, delivered)
           )
         })
 
@@ -156,7 +164,7 @@ export class FlowwiseClient extends Context.Tag("@effect-flowwise/client/Flowwis
               rejectedBy: "client"
             })
           }
-          const call = Attempt.call()
+          const call = Attempt.call(customerId)
           return credentials.renew === undefined
             ? call(attempt(customerId, constVoid))
             : withRenewal(credentials.renew, (used) => call(attempt(customerId, used)))
@@ -206,8 +214,11 @@ export class FlowwiseClient extends Context.Tag("@effect-flowwise/client/Flowwis
  */
 export const deleteCustomer = (
   customerId: string
-): Effect.Effect<CustomerDeleted, DeleteCustomerError, FlowwiseClient> =>
-  Attempt.call()(Effect.flatMap(FlowwiseClient, (client) => client.deleteCustomer(customerId)))
+): Effect.Effect<CustomerDeleted, DeleteCustomerError, FlowwiseClient> => {
+  // A client's effect remembers its earlier runs, so that it must be the same one for a client.
+  const call = lastOf((client: FlowwiseClient["Type"]) => client.deleteCustomer(customerId))
+  return Effect.flatMap(FlowwiseClient, call)
+}
 
 /**
  * Makes sure that a customer is gone: as `deleteCustomer`, with a 404 for a success.
@@ -249,29 +260,20 @@ export const ensureCustomerDeleted = (
 
 type Attempted = (used: (pair: ClientCredentials) => void) => Effect.Effect<CustomerDeleted, DeleteCustomerError>
 
-const parseTimeout = (timeout: Duration.DurationInput) =>
-  Either.fromOption(
-    Option.filter(Duration.decodeUnknown(timeout), (duration) => Duration.greaterThan(duration, Duration.zero)),
-    () => `The timeout must be a duration above 0, such as "30 seconds"`
-  )
-
-const lastOf = <K, A>(make: (key: K) => A) => {
-  let last: { readonly key: K; readonly value: A } | undefined
-  return (key: K): A => {
-    if (last?.key !== key || last === undefined) {
-      last = { key, value: make(key) }
+const lastOf = <Keys extends ReadonlyArray<unknown>, A>(make: (...keys: Keys) => A) => {
+  let last: { readonly keys: Keys; readonly value: A } | undefined
+  return (...keys: Keys): A => {
+    if (last === undefined || keys.some((key, index) => key !== last?.keys[index])) {
+      last = { keys, value: make(...keys) }
     }
     return last.value
   }
 }
 
-const invalid = (problem: string) =>
-  new RequestFailed({ message: `${problem}. Nothing was sent`, reason: "InvalidRequest", delivered: "no" })
-
 const requestHeaders = (pair: ClientCredentials) =>
   Either.all({ "x-client-id": headerValue(pair?.clientId), "x-client-secret": headerValue(pair?.clientSecret) }).pipe(
     Either.mapBoth({
-      onLeft: (problem) => invalid(`The service Credentials gave a pair in which a value ${problem}`),
+      onLeft: (problem) => invalidRequest(`The service Credentials gave a pair in which a value ${problem}`),
       onRight: (headers) => ({ ...headers, accept: "application/json", "accept-encoding": "identity" })
     })
   )

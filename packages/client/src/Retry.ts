@@ -5,14 +5,14 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Ref from "effect/Ref"
 import * as Schedule from "effect/Schedule"
-import * as Schema from "effect/Schema"
 import * as Attempt from "./Attempt.js"
-import { DeleteCustomerError, type RequestFailed } from "./DeleteCustomerError.js"
-import { bounded, hasBadCertificate, timedOut } from "./Transport.js"
+import type { RequestFailed } from "./DeleteCustomerError.js"
+import { bounded, hasBadCertificate, invalidRequest, parseTimeout, timedOut } from "./Transport.js"
 
 /**
  * When to send again, and how often.
@@ -106,7 +106,7 @@ export const makeBudget: Effect.Effect<Budget> = Ref.make(CAPACITY)
  * @category predicates
  */
 export const isTransient = (error: unknown): boolean => {
-  if (!isOurs(error)) {
+  if (!Attempt.isOurs(error)) {
     return false
   }
   switch (error._tag) {
@@ -141,22 +141,19 @@ export const isTransient = (error: unknown): boolean => {
  * @category schedules
  */
 export const schedule = <E>(options: ScheduleOptions = {}): Schedule.Schedule<E, E> => {
-  const { times = 3, baseDelay = "500 millis" } = options
   const maxDelay = Duration.decode(options.maxDelay ?? "30 seconds")
+  const baseDelay = Duration.toMillis(options.baseDelay ?? "500 millis")
   // A sleep of more than 2^31-1 milliseconds never ends.
-  const longest = Duration.min(maxDelay, Duration.hours(24))
-  return Schedule.exponential(baseDelay).pipe(
-    Schedule.intersect(Schedule.recurs(times)),
-    Schedule.zipRight(Schedule.identity<E>()),
+  const longest = Duration.toMillis(Duration.min(maxDelay, "24 hours"))
+  return Schedule.recurs(options.times ?? 3).pipe(
+    Schedule.intersect(Schedule.identity<E>()),
     Schedule.whileInput((error) => isTransient(error) && Duration.lessThanOrEqualTo(asked(error), maxDelay)),
-    Schedule.modifyDelayEffect((error, backoff) =>
+    Schedule.addDelayEffect(([resends, error]) =>
       Effect.map(Random.next, (chance) =>
-        Duration.max(
-          asked(error),
-          Duration.millis(Math.round(chance * Duration.toMillis(Duration.min(backoff, longest))))
-        )
+        Duration.max(asked(error), Math.round(chance * Math.min(baseDelay * 2 ** resends, longest)))
       )
-    )
+    ),
+    Schedule.map(([, error]) => error)
   )
 }
 
@@ -191,7 +188,7 @@ export const transient: {
   (options: TransientOptions = {}) =>
   <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     Effect.suspend(() => {
-      const attempt = Attempt.call()(
+      const attempt = Attempt.retried()(
         options.attemptTimeout === undefined ? self : limited(self, options.attemptTimeout)
       )
       if (options.budget === undefined) {
@@ -204,20 +201,26 @@ export const transient: {
       )
     })
 
-const isOurs = Schema.is(DeleteCustomerError)
-
 /** How long the server asks to wait. */
 const asked = (error: unknown): Duration.Duration =>
-  isOurs(error) && "retryAfter" in error ? Option.getOrElse(error.retryAfter, () => Duration.zero) : Duration.zero
+  Attempt.isOurs(error) && "retryAfter" in error
+    ? Option.getOrElse(error.retryAfter, () => Duration.zero)
+    : Duration.zero
 
-const limited = <A, E, R>(self: Effect.Effect<A, E, R>, attemptTimeout: Duration.DurationInput) => {
+const limited = <A, E, R>(self: Effect.Effect<A, E, R>, attemptTimeout: Duration.DurationInput) =>
   // The overloads add `RequestFailed` to the type where this can happen.
-  return bounded(self, Duration.decode(attemptTimeout), (limit) =>
-    timedOut(`No complete answer within ${Duration.format(limit)}`, "unknown")
-  ) as Effect.Effect<A, E, R>
-}
+  Either.match(parseTimeout(attemptTimeout, "attemptTimeout"), {
+    onLeft: (problem) => invalidRequest(problem),
+    onRight: (duration) =>
+      bounded(
+        self,
+        duration,
+        (limit) => timedOut(`No complete answer within ${Duration.format(limit)}`, "unknown"),
+        new Set()
+      )
+  }) as Effect.Effect<A, E, R>
 
 const pay = (budget: Budget, error: unknown) => {
-  const cost = isOurs(error) && error._tag === "RateLimited" ? 5 : 14
+  const cost = Attempt.isOurs(error) && error._tag === "RateLimited" ? 5 : 14
   return Ref.modify(budget, (tokens) => (tokens >= cost ? [true, tokens - cost] : [false, tokens]))
 }

@@ -42,8 +42,8 @@ const standard = (value: string, now: number) => (WHOLE.test(value) ? Number(val
 
 /** Which one comes differs by product. Both are seconds from now; a number too large for that is the time itself. */
 const vendorsOwn = (headers: Headers.Headers, now: number) => {
-  const value = once(headers["x-ratelimit-retry"] ?? headers["x-ratelimit-reset"] ?? "").trim()
-  const millis = WHOLE.test(value) ? Number(value) * 1000 : Number.NaN
+  const values = [headers["x-ratelimit-retry"], headers["x-ratelimit-reset"]].map((header) => once(header ?? "").trim())
+  const millis = Number(values.find((value) => WHOLE.test(value)) ?? Number.NaN) * 1000
   return millis < FIRST_EPOCH ? millis : millis - now
 }
 

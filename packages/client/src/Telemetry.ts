@@ -16,7 +16,6 @@ import type * as MetricKeyType from "effect/MetricKeyType"
 import * as MetricLabel from "effect/MetricLabel"
 import * as Option from "effect/Option"
 import type * as Tracer from "effect/Tracer"
-import { currentEarlier } from "./Attempt.js"
 import type { CustomerDeleted } from "./Customer.js"
 import type { DeleteCustomerError } from "./DeleteCustomerError.js"
 
@@ -51,6 +50,7 @@ export const make = (base: URL) => {
   )
 
   return (
+    earlier: number,
     attempt: (
       span: Tracer.Span,
       answered: (status: number) => void
@@ -59,9 +59,8 @@ export const make = (base: URL) => {
     Effect.useSpan("DELETE /customer/{customer_id}", options, (span) =>
       Effect.withFiberRuntime((fiber) =>
         Effect.clockWith((clock) => {
-          const { attempts } = fiber.getFiberRef(currentEarlier)
-          if (attempts > 0) {
-            span.attribute("http.request.resend_count", attempts)
+          if (earlier > 0) {
+            span.attribute("http.request.resend_count", earlier)
           }
           let status: number | undefined
           const began = clock.unsafeCurrentTimeNanos()

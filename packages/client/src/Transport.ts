@@ -17,12 +17,12 @@ import * as Context from "effect/Context"
 import * as DefaultServices from "effect/DefaultServices"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
-import type * as FiberId from "effect/FiberId"
 import * as FiberRef from "effect/FiberRef"
 import * as FiberRefs from "effect/FiberRefs"
-import { constTrue } from "effect/Function"
+import { globalValue } from "effect/GlobalValue"
 import * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
 import * as Stream from "effect/Stream"
@@ -72,28 +72,30 @@ interface Call {
 const currentCall = FiberRef.unsafeMake<Call | undefined>(undefined)
 
 /**
- * What an attempt's fiber starts with: who asks, and what the platform's clients do only unless they are told. That is
+ * What a fiber sends a request with: who asks, and what the platform's clients do unless they are told. That is
  * following redirects, and a span with every header and the full URL in it. Set at once, since one by one they would
  * cost more than the rest of the attempt.
  *
  * @internal
  */
-export const asCall =
-  (span: Tracer.Span) =>
-  (refs: FiberRefs.FiberRefs, id: FiberId.Runtime): FiberRefs.FiberRefs => {
+export const asCall = (span: Tracer.Span): Effect.Effect<void> =>
+  Effect.updateFiberRefs((id, refs) => {
     const tracerDisabledWhen = FiberRefs.getOrDefault(refs, HttpClient.currentTracerDisabledWhen)
     const context = FiberRefs.getOrDefault(refs, FiberRef.currentContext)
     const redacted = FiberRefs.getOrDefault(refs, Headers.currentRedactedNames)
     return FiberRefs.updateManyAs(refs, {
       entries: [
         [currentCall, [[id, { span, tracerDisabledWhen }]]],
-        [HttpClient.currentTracerDisabledWhen, [[id, constTrue]]],
+        [HttpClient.currentTracerDisabledWhen, [[id, untraced]]],
         [FiberRef.currentContext, [[id, withoutRedirects(Context.add(context, Tracer.ParentSpan, span))]]],
         // For the logger of a `transformClient`: a layer's own setting is lost where another runtime runs the effect.
         [Headers.currentRedactedNames, [[id, [...redacted, "x-client-id", "x-client-secret"]]]]
       ]
     })
-  }
+  })
+
+// Told from a user's own setting by its identity.
+const untraced = () => true
 
 /** `fetch` follows redirects, with the secret and to any host, unless it is told. Other clients don't look at this. */
 const withoutRedirects = <R>(context: Context.Context<R>) =>
@@ -104,13 +106,13 @@ const withoutRedirects = <R>(context: Context.Context<R>) =>
 
 /** A `transformClient` may have settings of its own, which come last. */
 const asTold = (fiber: AnyFiber, self: Response): Response =>
-  fiber.getFiberRef(HttpClient.currentTracerDisabledWhen) === constTrue &&
+  fiber.getFiberRef(HttpClient.currentTracerDisabledWhen) === untraced &&
   Context.getOption(fiber.currentContext, FetchHttpClient.RequestInit).pipe(
     Option.exists(({ redirect }) => redirect === "manual")
   )
     ? self
     : self.pipe(
-        Effect.locally(HttpClient.currentTracerDisabledWhen, constTrue),
+        Effect.locally(HttpClient.currentTracerDisabledWhen, untraced),
         Effect.mapInputContext((context: Context.Context<never>) => withoutRedirects(context))
       )
 
@@ -120,7 +122,7 @@ const tracesOn = (fiber: AnyFiber, call: Call, request: HttpClientRequest.HttpCl
   return (
     fiber.getFiberRef(FiberRef.currentTracerEnabled) &&
     fiber.getFiberRef(HttpClient.currentTracerPropagation) &&
-    !(disabledWhen === constTrue ? call.tracerDisabledWhen : disabledWhen)(request)
+    !(disabledWhen === untraced ? call.tracerDisabledWhen : disabledWhen)(request)
   )
 }
 
@@ -154,7 +156,7 @@ const sentOnce = (call: Call, request: HttpClientRequest.HttpClientRequest, send
 }
 
 /**
- * Sends one request, on a fiber that `asCall` has begun, and answers with the response's head. Its body is to be read or
+ * Sends one request, on a fiber that `asCall` has prepared, and answers with the response's head. Its body is to be read or
  * released.
  *
  * @internal
@@ -193,15 +195,17 @@ const elsewhere = (status: number, host: string) =>
 /** What runs within a time limit and can end by itself when that is over; each is told how long the limit was. */
 type Within = Set<(limit: Duration.Duration) => void>
 
-const currentWithin = FiberRef.unsafeMake<Within | undefined>(undefined)
+const currentWithin = globalValue("@effect-flowwise/client/Transport/currentWithin", () =>
+  FiberRef.unsafeMake<Within | undefined>(undefined)
+)
 
 /**
  * Ends in time, whatever `self` does: it runs on a fiber of its own, which can be given up where neither it nor the
  * caller can be interrupted. `Effect.timeoutFail` waits for what it interrupts, and has its race interrupted under an
  * uninterruptible caller.
  *
- * Where one is within another whose time is over first, the inner one fails: what is between them sees a time-out, and
- * no interruption.
+ * Given a set `within`, the calls in `self` fail first when time is up, so that what stands around them sees a time-out
+ * and no interruption; then `self` has no more time than that takes.
  *
  * @internal
  */
@@ -209,25 +213,35 @@ export const bounded = <A, E, R, E2>(
   self: Effect.Effect<A, E, R>,
   duration: Duration.Duration,
   onTimeout: (limit: Duration.Duration) => E2,
-  updateRefs: (refs: FiberRefs.FiberRefs, id: FiberId.Runtime) => FiberRefs.FiberRefs = asLimit
+  within?: Within
 ): Effect.Effect<A, E | E2, R> =>
   Effect.flatMap(Effect.runtime<R>(), (runtime) =>
     Effect.async<A, E | E2>((resume) => {
-      let end: (outcome: Effect.Effect<A, E | E2>) => void = resume
+      let ended = false
+      let end = (outcome: Effect.Effect<A, E | E2>) => {
+        ended = true
+        resume(outcome)
+      }
+      const limited = within === undefined ? self : Effect.locally(self, currentWithin, within)
       // By its exit, since Effect logs what a fiber fails with, and an error names the customer.
-      const fiber = Runtime.runFork(runtime, Effect.exit(Effect.interruptible(self)), { updateRefs })
-      const around = FiberRefs.getOrDefault(runtime.fiberRefs, currentWithin)
-      const within = FiberRefs.getOrDefault(fiber.getFiberRefs(), currentWithin)
+      const fiber = Runtime.runFork(runtime, Effect.exit(Effect.interruptible(limited)))
       const giveUp = (limit: Duration.Duration) => {
         around?.delete(giveUp)
-        if (within !== undefined && within !== around && within.size > 0) {
-          for (const inner of within) inner(limit)
-        } else {
-          fiber.unsafeInterruptAsFork(fiber.id())
-          end(Effect.failSync(() => onTimeout(limit)))
-        }
+        end(Effect.failSync(() => onTimeout(limit)))
+        fiber.unsafeInterruptAsFork(fiber.id())
       }
-      const cancel = schedule(runtime, duration, () => giveUp(duration))
+      const timeIsUp = () => {
+        if (within === undefined || within.size === 0) {
+          giveUp(duration)
+          return
+        }
+        for (const inner of within) inner(duration)
+        // What they fail with is through by the next turn, unless somebody holds on to it.
+        const timer = setTimeout(giveUp, 0, duration)
+        cancel = () => clearTimeout(timer)
+      }
+      let cancel = schedule(runtime, duration, timeIsUp)
+      const around = FiberRefs.getOrDefault(runtime.fiberRefs, currentWithin)
       around?.add(giveUp)
       fiber.addObserver((exit) => {
         cancel()
@@ -236,14 +250,15 @@ export const bounded = <A, E, R, E2>(
       })
       // Who interrupts waits for the connection to be freed, but no longer than until time is up.
       return Effect.async<void>((interrupted) => {
+        if (ended) {
+          interrupted(Effect.void)
+          return
+        }
         end = () => interrupted(Effect.void)
         fiber.unsafeInterruptAsFork(fiber.id())
       })
     })
   )
-
-const asLimit = (refs: FiberRefs.FiberRefs, fiberId: FiberId.Runtime) =>
-  FiberRefs.updateAs(refs, { fiberId, fiberRef: currentWithin, value: new Set() as Within })
 
 const liveClock = Context.get(DefaultServices.liveServices, Clock.Clock)
 
@@ -345,6 +360,17 @@ const requestFailed = (error: HttpClientError.HttpClientError, host: string): Re
         delivered: "unknown"
       })
 }
+
+/** @internal */
+export const invalidRequest = (problem: string): RequestFailed =>
+  new RequestFailed({ message: `${problem}. Nothing was sent`, reason: "InvalidRequest", delivered: "no" })
+
+/** @internal */
+export const parseTimeout = (timeout: Duration.DurationInput, name: string): Either.Either<Duration.Duration, string> =>
+  Either.fromOption(
+    Option.filter(Duration.decodeUnknown(timeout), (duration) => Duration.greaterThan(duration, Duration.zero)),
+    () => `The ${name} must be a duration above 0, such as "30 seconds"`
+  )
 
 /** @internal */
 export const timedOut = (what: string, delivered: "no" | "unknown"): RequestFailed =>

@@ -137,6 +137,32 @@ describe("Retry.transient", () => {
     })
   )
 
+  it.effect("goes on beyond what a power of two can say", () =>
+    Effect.gen(function* () {
+      const { run, times } = scripted(...Array.from({ length: 1100 }, () => failed))
+      yield* run.pipe(Retry.transient({ times: 1100, maxDelay: 0 }), longest)
+      assert.strictEqual(times.length, 1101)
+      const infinite = scripted(failed)
+      yield* infinite.run.pipe(
+        Retry.transient({ baseDelay: Duration.infinity, maxDelay: "4 seconds" }),
+        longest,
+        patiently
+      )
+      assert.deepStrictEqual(infinite.times, [0, 4000])
+    })
+  )
+
+  it.effect.each(["soon", Number.NaN, -5, 0])(
+    "a time limit of %s is a typed error, and nothing is run",
+    (attemptTimeout) =>
+      Effect.gen(function* () {
+        const { run, times } = scripted(failed)
+        const error = yield* run.pipe(Retry.transient({ attemptTimeout: attemptTimeout as "5 seconds" }), Effect.flip)
+        assert.deepInclude(error, { _tag: "RequestFailed", reason: "InvalidRequest" })
+        assert.deepStrictEqual(times, [])
+      })
+  )
+
   it.effect("waits at least as long as the server asks", () =>
     Effect.gen(function* () {
       const { run, times } = scripted<DeleteCustomerError>(

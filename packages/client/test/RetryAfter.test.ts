@@ -66,6 +66,7 @@ describe("the vendor's own headers", () => {
     [{ "X-RateLimit-Reset": "20" }, 20],
     [{ "x-ratelimit-retry": "7", "x-ratelimit-reset": "20" }, 7],
     [{ "x-ratelimit-retry": "7, 7" }, 7],
+    [{ "x-ratelimit-retry": "soon", "x-ratelimit-reset": "20" }, 20],
     [{ "x-ratelimit-retry": "9".repeat(400) }, 86_400]
   ])("%j is a wait of %d seconds", (headers, wait) => {
     assert.deepStrictEqual(asked(headers), Option.some(wait))

@@ -15,7 +15,6 @@ import * as ConfigError from "effect/ConfigError"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
@@ -128,6 +127,27 @@ describe.each(Object.entries(httpClients))("ambiguity over %s", (_, httpClient) 
     })
   )
 
+  it.live("attemptTimeout ends what holds on to the time-out of the call in it", () =>
+    Effect.gen(function* () {
+      const { context } = yield* clientFor(undefined)
+      const holders: ReadonlyArray<Effect.Effect<unknown, DeleteCustomerError, FlowwiseClient>> = [
+        deleteCustomer("cust_1").pipe(Effect.retry({ times: 1000 })),
+        deleteCustomer("cust_1").pipe(Effect.catchAll(() => Effect.never)),
+        deleteCustomer("cust_1").pipe(Effect.tapError(() => Effect.never)),
+        Effect.race(deleteCustomer("cust_1"), Effect.never)
+      ]
+      for (const holder of holders) {
+        const error = yield* holder.pipe(
+          Retry.transient({ attemptTimeout: "100 millis", times: 0 }),
+          Effect.flip,
+          Effect.timeout("5 seconds"),
+          Effect.provide(context)
+        )
+        assert.deepInclude(error, { _tag: "RequestFailed", reason: "Timeout" })
+      }
+    }).pipe(Effect.scoped)
+  )
+
   it.scoped("another call for the same customer knows nothing of it", () =>
     Effect.gen(function* () {
       const { context } = yield* clientFor(lost, notFound)
@@ -140,13 +160,72 @@ describe.each(Object.entries(httpClients))("ambiguity over %s", (_, httpClient) 
     })
   )
 
-  it.scoped("what is deleted for sure is forgotten by the next run of the same call", () =>
+  it.scoped("a call that goes on after its own deletion says so, since its caller may never have had the receipt", () =>
     Effect.gen(function* () {
-      const { context } = yield* clientFor(lost, http(204), notFound)
-      const call = Effect.either(deleteCustomer("cust_1"))
-      const [, second, third] = yield* Effect.provide(Effect.all([call, call, call]), context)
-      assert.isTrue(Either.isRight(second))
-      assert.deepInclude(Either.flip(third).pipe(Either.getOrThrow), { afterAmbiguousAttempt: false })
+      const { context } = yield* clientFor(http(204), notFound)
+      const error = yield* deleteCustomer("cust_1").pipe(
+        Effect.zipLeft(Effect.fail("the receipt can't be kept" as const)),
+        Effect.retry({ times: 1 }),
+        Effect.flip,
+        Effect.provide(context)
+      )
+      assert.deepInclude(error, { _tag: "CustomerNotFound", afterAmbiguousAttempt: true })
+    })
+  )
+
+  const retry = Retry.transient({ times: 1, baseDelay: 0 })
+  const anew = Effect.suspend(() => deleteCustomer("cust_1"))
+  const nested: Record<string, Effect.Effect<unknown, DeleteCustomerError, FlowwiseClient>> = {
+    "one in the other": anew.pipe(retry, retry),
+    "a user's own in ours": Effect.suspend(() => deleteCustomer("cust_1").pipe(Effect.retry({ times: 1 }))).pipe(retry),
+    "a fallback in ours": anew.pipe(
+      Effect.catchTag("RequestFailed", () => anew),
+      retry
+    )
+  }
+
+  it.scoped.each(Object.entries(nested))("retries within retries lose nothing: %s", ([, effect]) =>
+    Effect.gen(function* () {
+      const { context } = yield* clientFor(lost, http(429), notFound)
+      const error = yield* Effect.flip(Effect.provide(effect, context))
+      assert.deepInclude(error, { _tag: "CustomerNotFound", afterAmbiguousAttempt: true })
+    })
+  )
+
+  it.scoped("one customer's doubt is not another's", () =>
+    Effect.gen(function* () {
+      const { context } = yield* clientFor(notFound, lost, notFound, http(204))
+      const [first] = yield* Effect.suspend(() =>
+        Effect.all([ensureCustomerDeleted("cust_1"), ensureCustomerDeleted("cust_2")])
+      ).pipe(Retry.transient({ baseDelay: 0 }), Effect.provide(context))
+      assert.deepInclude(first, { _tag: "CustomerAlreadyAbsent", afterAmbiguousAttempt: false })
+    })
+  )
+
+  it.scoped("a run that is under way beside another is a doubt as long as it is", () =>
+    Effect.gen(function* () {
+      const { context, server } = yield* clientFor(undefined, notFound, http(204))
+      const call = deleteCustomer("cust_1")
+      yield* Effect.gen(function* () {
+        yield* Effect.fork(call)
+        yield* server.received(1)
+        assert.deepInclude(yield* Effect.flip(call), { _tag: "CustomerNotFound", afterAmbiguousAttempt: true })
+      }).pipe(Effect.provide(context))
+    })
+  )
+
+  it.scoped("after a lost answer no later error claims that nothing was delivered", () =>
+    Effect.gen(function* () {
+      const server = yield* RawServer.make(() => lost)
+      const context = yield* Layer.build(clientAt(server.baseUrl, httpClient))
+      const closed = yield* Effect.scoped(Effect.map(RawServer.make(inTurn(lost)), ({ baseUrl }) => baseUrl))
+      const gone = yield* Layer.build(clientAt(closed, httpClient))
+      let attempts = 0
+      const error = yield* Effect.suspend(() =>
+        Effect.provide(deleteCustomer("cust_1"), attempts++ === 0 ? context : gone)
+      ).pipe(Retry.transient({ times: 1, baseDelay: 0 }), Effect.flip)
+      assert.deepInclude(error, { _tag: "RequestFailed", reason: "Connection", delivered: "unknown" })
+      assert.include(error.message, "An earlier attempt may have deleted the customer")
     })
   )
 

@@ -1,0 +1,79 @@
+import * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import { assert, describe, it } from "@effect/vitest"
+import { type ClientCredentials, Credentials, Environment, FlowwiseClient } from "@effect-flowwise/client"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Redacted from "effect/Redacted"
+
+/** A client whose answers come when the test says so. */
+const clientOver = (httpClient: HttpClient.HttpClient, get?: (typeof Credentials)["Service"]["get"]) =>
+  FlowwiseClient.make().pipe(
+    Effect.provideService(HttpClient.HttpClient, httpClient),
+    Effect.provideService(Environment, { name: "test", baseUrl: "https://flowwise.test" }),
+    Effect.provideService(Credentials, {
+      get: get ?? Effect.succeed({ clientId: "app_1", clientSecret: Redacted.make("secret") })
+    })
+  )
+
+describe("FlowwiseClient", () => {
+  it.effect.each(["interruption, answer", "answer, interruption"])("comes to an end at %s in one turn", (order) =>
+    Effect.gen(function* () {
+      let answer = () => {}
+      const client = yield* clientOver(
+        HttpClient.make((request) =>
+          Effect.async((resume) => {
+            answer = () =>
+              resume(Effect.succeed(HttpClientResponse.fromWeb(request, new Response(null, { status: 204 }))))
+          })
+        )
+      )
+      const fiber = yield* Effect.fork(client.deleteCustomer("cust_1"))
+      yield* Effect.yieldNow()
+      const interrupt = () => fiber.unsafeInterruptAsFork(fiber.id())
+      for (const act of order.startsWith("answer") ? [answer, interrupt] : [interrupt, answer]) act()
+      assert.isTrue(Exit.isInterrupted(yield* Fiber.await(fiber)))
+    })
+  )
+
+  it.effect("a pair that is changed in place takes effect at once", () =>
+    Effect.gen(function* () {
+      const sent: Array<string | undefined> = []
+      const pair = { clientId: "app_1", clientSecret: Redacted.make("old") } satisfies ClientCredentials
+      const client = yield* clientOver(
+        HttpClient.make((request) =>
+          Effect.sync(() => {
+            sent.push(request.headers["x-client-secret"])
+            return HttpClientResponse.fromWeb(request, new Response(null, { status: 204 }))
+          })
+        ),
+        Effect.succeed(pair)
+      )
+      yield* client.deleteCustomer("cust_1")
+      pair.clientSecret = Redacted.make("new")
+      yield* client.deleteCustomer("cust_2")
+      assert.deepStrictEqual(sent, ["old", "new"])
+    })
+  )
+
+  it.effect("credentials are read as their caller would, and not as a request is sent", () =>
+    Effect.gen(function* () {
+      const seen: Array<boolean> = []
+      const client = yield* clientOver(
+        HttpClient.make((request) =>
+          Effect.map(HttpClient.currentTracerDisabledWhen, (disabledWhen) => {
+            seen.push(disabledWhen(request))
+            return HttpClientResponse.fromWeb(request, new Response(null, { status: 204 }))
+          })
+        ),
+        Effect.map(HttpClient.currentTracerDisabledWhen, (disabledWhen) => {
+          seen.push(disabledWhen({} as never))
+          return { clientId: "app_1", clientSecret: Redacted.make("secret") }
+        })
+      )
+      yield* client.deleteCustomer("cust_1")
+      assert.deepStrictEqual(seen, [false, true])
+    })
+  )
+})

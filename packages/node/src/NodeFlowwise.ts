@@ -16,9 +16,10 @@ import * as UndiciHttpClient from "./UndiciHttpClient.js"
 export type { HttpClientOptions }
 
 /**
- * `layerHttpClient` with a pool, time-outs, proxy or dispatcher of your own. An option that can't be used is a
- * `ConfigError` that names it when the layer is built, since what is given here mostly comes from settings; it never
- * shows the value, since a proxy's URL may hold a password.
+ * `layerHttpClient` with a pool, time-outs, a proxy or a dispatcher of your own.
+ *
+ * An option that can't be used is a `ConfigError` when the layer is built, since it mostly comes from a setting. It
+ * names the option and never shows the value, since a proxy's URL may hold a password.
  *
  * @example
  * ```ts

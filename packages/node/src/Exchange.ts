@@ -79,6 +79,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       } else {
         dropped.register(response, this)
       }
+      // It leads to the fiber that asked, and so to what that ended with: a response that could never be dropped.
       this.answer = undefined
       answer?.(Effect.succeed(response))
     }
@@ -196,6 +197,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     }
     this.ended = true
     this.failure = failure
+    // undici's half would stay with ours until the collector's next full round: 2 µs a request.
     this.controller = undefined
     if (failure !== undefined) {
       if (this.body instanceof Readable) {

@@ -115,10 +115,10 @@ const whyRefused = (options: HttpClientOptions): ConfigError | undefined => {
       return InvalidData([name], `must be ${what}`)
     }
   }
-  return (["connections", "connectTimeout", "proxy"] as const)
-    .filter((name) => options.dispatcher !== undefined && options[name] !== undefined)
-    .map((name) => InvalidData([name], "is the dispatcher's own matter: give one or the other"))
-    .at(0)
+  const twice = (["connections", "connectTimeout", "proxy"] as const).find((name) => options[name] !== undefined)
+  return options.dispatcher === undefined || twice === undefined
+    ? undefined
+    : InvalidData([twice], "is the dispatcher's own matter: give one or the other")
 }
 
 const isTimeout = (value: unknown) => Option.exists(Duration.decodeUnknown(value), Duration.greaterThan(Duration.zero))

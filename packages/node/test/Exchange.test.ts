@@ -162,7 +162,7 @@ describe("a response's body", () => {
   it.scoped("is let go when nobody holds the response any more", () =>
     Effect.gen(function* () {
       const { baseUrl, openAtMost } = yield* serve
-      yield* HttpClient.get(`${baseUrl}/large`)
+      yield* Effect.flatten(Effect.fork(HttpClient.get(`${baseUrl}/large`)))
       yield* Effect.raceFirst(openAtMost(0), collectGarbage)
     }).pipe(Effect.provide(onePool))
   )

@@ -18,6 +18,7 @@ export const httpClients = {
 
 /** Those that can be told how many connections to open, told to open one. */
 export const poolsOfOne = {
+  "NodeFlowwise.layerHttpClientWith": Layer.orDie(NodeFlowwise.layerHttpClientWith({ connections: 1 })),
   "NodeHttpClient.layerUndici": NodeHttpClient.layerUndiciWithoutDispatcher.pipe(
     Layer.provide(
       Layer.scoped(

@@ -77,6 +77,8 @@ export const make = (
     const clients = new Map<number, Net.Socket>()
     const watch = (message: unknown) => {
       const { socket } = message as { readonly socket: Net.Socket }
+      // Every server of a process hears of every socket.
+      socket.setMaxListeners(0)
       socket.once("connect", () => {
         if (socket.remotePort === port) clients.set(socket.localPort ?? 0, socket)
       })

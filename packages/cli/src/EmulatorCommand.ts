@@ -1,0 +1,62 @@
+/**
+ * `flowwise emulator`.
+ *
+ * @since 0.1.0
+ */
+import * as Command from "@effect/cli/Command"
+import * as Options from "@effect/cli/Options"
+import { FlowwiseEmulator } from "@effect-flowwise/testing"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
+import * as Input from "./Input.js"
+import { count, printLine, say } from "./Output.js"
+import { Refused } from "./Refused.js"
+
+const config = {
+  port: Options.integer("port").pipe(
+    Options.withPseudoName("N"),
+    Options.withDescription("Listens on this port, instead of a free one."),
+    Options.withDefault(0)
+  ),
+  customers: Options.text("customers").pipe(
+    Options.withPseudoName("FILE"),
+    Options.withDescription("Who exists: one id a line."),
+    Options.optional
+  )
+}
+
+export const emulatorCommand = Command.make("emulator", config, ({ customers, port }) =>
+  Effect.gen(function* () {
+    const known = yield* Option.match(customers, { onNone: () => Effect.succeed([]), onSome: idsIn })
+    const emulator = FlowwiseEmulator.layer({ customers: known, port })
+    return yield* Layer.launch(Layer.provide(Layer.effectDiscard(started(known.length)), emulator))
+  }).pipe(
+    Effect.catchTags({
+      ServeError: ({ cause }) =>
+        new Refused({ message: `can't listen: ${cause instanceof Error ? cause.message : cause}` }),
+      InvalidScript: ({ message }) => new Refused({ message })
+    })
+  )
+).pipe(Command.withDescription("Emulates the vendor on this machine, until Ctrl-C, and prints the settings to paste."))
+
+const idsIn = (file: string) =>
+  Effect.gen(function* () {
+    const input = yield* Input.fromFile(file, { _tag: "Text" }, false)
+    return Array.from(yield* Stream.runCollect(input.entries), ({ id }) => id)
+  }).pipe(Effect.scoped)
+
+const started = (known: number) =>
+  Effect.gen(function* () {
+    const { baseUrl, clientId, clientSecret } = yield* FlowwiseEmulator
+    yield* printLine(
+      [
+        `FLOWWISE_BASE_URL=${baseUrl}`,
+        `FLOWWISE_CLIENT_ID=${clientId}`,
+        `FLOWWISE_CLIENT_SECRET=${Redacted.value(clientSecret)}`
+      ].join("\n")
+    ).pipe(Effect.ignore)
+    yield* say(`Emulating the vendor, with ${count(known, "customer")}. Ctrl-C stops it.`)
+  })

@@ -1,0 +1,112 @@
+/**
+ * The `flowwise` command: what it is made of, and how each way of ending shows to the shell.
+ *
+ * @since 0.1.0
+ */
+import { createRequire } from "node:module"
+import { stripVTControlCharacters } from "node:util"
+import * as Command from "@effect/cli/Command"
+import * as HelpDoc from "@effect/cli/HelpDoc"
+import * as ValidationError from "@effect/cli/ValidationError"
+import type * as Runtime from "@effect/platform/Runtime"
+import * as NodeContext from "@effect/platform-node/NodeContext"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import type { Unauthorized } from "@effect-flowwise/client"
+import * as Cause from "effect/Cause"
+import * as ConfigError from "effect/ConfigError"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import { deleteCommand } from "./DeleteCommand.js"
+import { emulatorCommand } from "./EmulatorCommand.js"
+import type { JournalFailed } from "./Journal.js"
+import { ignoreBrokenPipes, say } from "./Output.js"
+import type { Refused } from "./Refused.js"
+import { reportCommand } from "./ReportCommand.js"
+
+const { version } = createRequire(import.meta.url)("@effect-flowwise/cli/package.json") as { version: string }
+
+const flowwise = Command.make("flowwise").pipe(
+  Command.withDescription("Erases customers at Flowwise, and proves it."),
+  Command.withSubcommands([deleteCommand, reportCommand, emulatorCommand])
+)
+
+const example = (command: string, what: string) =>
+  HelpDoc.descriptionList([[{ _tag: "Text", value: command }, HelpDoc.p(what)]])
+
+const footer = HelpDoc.blocks([
+  HelpDoc.h1("EXAMPLES"),
+  example("flowwise delete --dry-run --file ids.txt", "Shows what would be sent where."),
+  example("flowwise delete --file ids.txt --journal ids.journal", "Deletes, and can be stopped, killed and run again."),
+  example(
+    "flowwise delete --file users.csv --column customer_id --rate 300/minute --max 5000 --json",
+    "A table, slowly."
+  ),
+  example("flowwise report ids.journal --markdown", "What became of them, for the record."),
+  HelpDoc.h1("SETTINGS"),
+  HelpDoc.p("FLOWWISE_CLIENT_ID and FLOWWISE_CLIENT_SECRET, which never go on the command line."),
+  HelpDoc.p(
+    "FLOWWISE_ENVIRONMENT is sandbox (so unless told otherwise) or production; FLOWWISE_BASE_URL a host of your own."
+  ),
+  HelpDoc.h1("EXIT STATUS"),
+  HelpDoc.p(
+    "0 everything is gone; 1 some were not deleted; 2 wrong usage or configuration; 3 credentials refused; 130 interrupted."
+  )
+])
+
+/** Runs the command to its end. */
+export const runMain = (argv: ReadonlyArray<string>): void => {
+  ignoreBrokenPipes()
+  Command.run(flowwise, { name: "flowwise", version, executable: "flowwise", footer })(argv).pipe(
+    plainWithoutColors,
+    Effect.catchAll(explain),
+    Effect.provide(NodeContext.layer),
+    NodeRuntime.runMain({ disableErrorReporting: true, teardown })
+  )
+}
+
+type Failure = ValidationError.ValidationError | ConfigError.ConfigError | Refused | JournalFailed | Unauthorized
+
+/** One line for a person, and a status for the shell. */
+const explain = (failure: Failure) => {
+  const [status, message] = ValidationError.isValidationError(failure)
+    ? [2] // printed by the parser
+    : ConfigError.isConfigError(failure)
+      ? [2, oneLine(String(failure))]
+      : failure._tag === "Refused"
+        ? [2, failure.message]
+        : failure._tag === "Unauthorized"
+          ? [
+              3,
+              `the credentials were refused: ${failure.message}. Correct FLOWWISE_CLIENT_ID and FLOWWISE_CLIENT_SECRET`
+            ]
+          : [1, `the journal can't be written, so that the run had to stop: ${failure.message}`]
+  process.exitCode = status
+  return message === undefined ? Effect.void : say(`flowwise: ${message}`)
+}
+
+const oneLine = (text: string) => text.replaceAll(/\s*\n\s*/g, " ")
+
+const teardown: Runtime.Teardown = (exit, onExit) =>
+  onExit(
+    Exit.match(exit, {
+      onFailure: (cause) => {
+        if (Cause.isInterruptedOnly(cause)) return 130
+        process.stderr.write(`flowwise: a defect of this program, please report it\n${Cause.pretty(cause)}\n`)
+        return 1
+      },
+      onSuccess: () => Number(process.exitCode ?? 0)
+    })
+  )
+
+/** The help comes with colors, wherever it goes. */
+const plainWithoutColors = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.flatMap(Console.consoleWith(Effect.succeed), (console) =>
+    Effect.withConsole(self, {
+      ...console,
+      log: (...texts) => console.log(...texts.map(process.stdout.hasColors?.() ? String : plain)),
+      error: (...texts) => console.error(...texts.map(process.stderr.hasColors?.() ? String : plain))
+    })
+  )
+
+const plain = (text: unknown) => stripVTControlCharacters(String(text))

@@ -1,0 +1,311 @@
+/**
+ * Who is to be deleted: ids from arguments, a file or standard input.
+ *
+ * An input is read twice. The first pass checks every line, counts and hashes, before anything is sent; the second gives
+ * the ids as they are needed, so that memory doesn't grow with them.
+ *
+ * @since 0.1.0
+ */
+import { createHash } from "node:crypto"
+import { createWriteStream, type Stats } from "node:fs"
+import { type FileHandle, mkdtemp, open, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { basename, extname, join } from "node:path"
+import { pipeline, Readable } from "node:stream"
+import { pipeline as finished } from "node:stream/promises"
+import { CustomerId } from "@effect-flowwise/client"
+import { parse } from "csv-parse"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as ParseResult from "effect/ParseResult"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { type Line, linesOf } from "./Lines.js"
+import { visible } from "./Output.js"
+import { Refused, systemMessage } from "./Refused.js"
+
+/** An id that comes again within so many others is sent once. */
+const DUPLICATES_WINDOW = 100_000
+const CHUNK_BYTES = 64 * 1024
+
+export type Format =
+  | { readonly _tag: "Text" }
+  | { readonly _tag: "Csv"; readonly column: string }
+  | { readonly _tag: "JsonLines"; readonly field: string }
+
+export interface Entry {
+  /** Where the id stands: its line, or its place among the arguments, counted from 1. */
+  readonly line: number
+  readonly id: string
+}
+
+export interface Input {
+  /** For messages: a path, `standard input` or `arguments`. */
+  readonly name: string
+  /** How it was read: the same bytes give other ids in another way. */
+  readonly format: string
+  /** Of its bytes, hexadecimal. */
+  readonly sha256: string
+  /** How many, without the duplicates. */
+  readonly ids: number
+  readonly duplicates: number
+  readonly firstIds: ReadonlyArray<string>
+  readonly lastLine: number
+  readonly entries: Stream.Stream<Entry, Refused>
+}
+
+/** The ids that stand on the command line. */
+export const fromArguments = (ids: ReadonlyArray<string>): Effect.Effect<Input, Refused> => {
+  const named = (place: number) => `argument ${place}`
+  const batch = ids.map((id, index) => ({ line: index + 1, id }))
+  return survey({
+    name: "arguments",
+    format: "arguments",
+    bytes: async function* () {
+      yield Buffer.from(ids.join("\n"))
+    },
+    entries: async function* () {
+      const mistyped = batch.find(({ id }) => id.startsWith("-"))
+      if (mistyped !== undefined) {
+        const text = visible(mistyped.id)
+        throw new Refused({
+          message: `${text} is no option of delete; an id that starts with a dash goes into a --file`
+        })
+      }
+      yield batch.map((entry) => ({ ...entry, id: checked(entry.id, named(entry.line)) }))
+    }
+  })
+}
+
+/** The ids in a file, or on standard input where `path` is `-`. */
+export const fromFile = (path: string, format: Format, trim: boolean): Effect.Effect<Input, Refused, Scope.Scope> =>
+  Effect.gen(function* () {
+    const name = path === "-" ? "standard input" : path
+    if (format._tag === "Text") yield* expectText(path)
+    const { file, stats } = yield* path === "-" ? spool(name, process.stdin) : openFile(path)
+    return yield* survey({
+      name,
+      format: [format._tag, ...Object.values(format).slice(1), ...(trim ? ["trimmed"] : [])].join(" "),
+      bytes: () => chunksOf(file, name, stats),
+      entries: (bytes) => entriesOf(name, bytes, format, trim)
+    })
+  })
+
+/** A table that is read as plain text would give ids that nobody has, and "nobody there" looks like success. */
+const expectText = (path: string) => {
+  const needs = {
+    ".csv": "--column",
+    ".tsv": "--column",
+    ".jsonl": "--field",
+    ".ndjson": "--field",
+    ".json": "--field"
+  }
+  const option = needs[extname(path).toLowerCase() as keyof typeof needs]
+  return option === undefined
+    ? Effect.void
+    : new Refused({ message: `${path}: say with ${option} where in ${basename(path)} the ids are` })
+}
+
+interface OpenFile {
+  readonly file: FileHandle
+  readonly stats: Stats
+}
+
+const openFile = (path: string): Effect.Effect<OpenFile, Refused, Scope.Scope> =>
+  Effect.gen(function* () {
+    const file = yield* Effect.acquireRelease(
+      attempt(path, () => open(path, "r")),
+      (file) => Effect.promise(() => file.close())
+    )
+    const stats = yield* attempt(path, () => file.stat())
+    if (stats.isDirectory()) {
+      return yield* new Refused({ message: `${path}: it is a directory, and not a file with ids` })
+    }
+    // What can't be read twice, say a named pipe.
+    return stats.isFile() ? { file, stats } : yield* spool(path, file.createReadStream({ autoClose: false }))
+  })
+
+/** Keeps what can be read only once in a file of its own, which nobody else can open. */
+const spool = (name: string, source: Readable): Effect.Effect<OpenFile, Refused, Scope.Scope> =>
+  Effect.gen(function* () {
+    const folder = yield* Effect.acquireRelease(
+      attempt(tmpdir(), () => mkdtemp(join(tmpdir(), "flowwise-"))),
+      (folder) => Effect.promise(() => rm(folder, { recursive: true, force: true }))
+    )
+    const path = join(folder, "ids")
+    yield* attempt(name, (signal) =>
+      finished(source, createWriteStream(path, { mode: 0o600, flags: "wx" }), { signal })
+    )
+    const file = yield* Effect.acquireRelease(
+      attempt(path, () => open(path, "r")),
+      (file) => Effect.promise(() => file.close())
+    )
+    // From here on the ids have no name on the disk, so that nothing stays behind, however this process ends.
+    if (process.platform !== "win32") yield* attempt(folder, () => rm(folder, { recursive: true }))
+    return { file, stats: yield* attempt(path, () => file.stat()) }
+  })
+
+/** From its beginning to its end; what has changed since the first pass is not what was checked and confirmed. */
+async function* chunksOf(file: FileHandle, name: string, first: Stats): AsyncGenerator<Uint8Array> {
+  for (let position = 0; ; ) {
+    const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(CHUNK_BYTES), 0, CHUNK_BYTES, position)
+    const { mtimeMs, size } = await file.stat()
+    if (mtimeMs !== first.mtimeMs || size !== first.size) {
+      throw new Refused({ message: `${name}: it was changed while it was read` })
+    }
+    if (bytesRead === 0) return
+    yield buffer.subarray(0, bytesRead)
+    position += bytesRead
+  }
+}
+
+async function* entriesOf(
+  name: string,
+  bytes: AsyncIterable<Uint8Array>,
+  format: Format,
+  trim: boolean
+): AsyncGenerator<ReadonlyArray<Entry>> {
+  const at = (line: number) => `${name}: line ${line}`
+  const entry = (line: number, text: string): Entry => ({
+    line,
+    id: checked(trim ? text.trim() : text, at(line), format._tag === "JsonLines")
+  })
+  const lines = linesOf(name, bytes)
+  switch (format._tag) {
+    case "Text":
+      for await (const batch of lines) {
+        yield batch
+          .filter(({ text }) => (trim ? text.trim() : text) !== "")
+          .map(({ number, text }) => entry(number, text))
+      }
+      return
+    case "JsonLines":
+      for await (const batch of lines) {
+        yield batch
+          .filter(({ text }) => text.trim() !== "")
+          .map(({ number, text }) => entry(number, fieldOf(text, format.field, at(number))))
+      }
+      return
+    case "Csv":
+      for await (const { line, text } of cellsOf(name, lines, format.column)) yield [entry(line, text)]
+  }
+}
+
+const fieldOf = (text: string, field: string, where: string): string => {
+  const value = Either.getOrUndefined(Either.try(() => JSON.parse(text)))
+  if (typeof value !== "object" || value === null) throw new Refused({ message: `${where} is no JSON object` })
+  if (!Object.hasOwn(value, field)) throw new Refused({ message: `${where} has no field "${visible(field)}"` })
+  if (typeof value[field] !== "string") {
+    throw new Refused({ message: `${where}: the field "${visible(field)}" is no string` })
+  }
+  return value[field]
+}
+
+/** The cells of one column, below its heading. */
+async function* cellsOf(name: string, lines: AsyncIterable<ReadonlyArray<Line>>, column: string) {
+  async function* text() {
+    for await (const batch of lines) {
+      if (batch.length > 0) yield batch.map(({ text }) => `${text}\n`).join("")
+    }
+  }
+  const parser = parse({ info: true, skip_empty_lines: true, record_delimiter: "\n", max_record_size: CHUNK_BYTES })
+  const records: AsyncIterable<{ record: ReadonlyArray<string>; info: { lines: number } }> = pipeline(
+    Readable.from(text(), { highWaterMark: 1 }),
+    parser,
+    () => {}
+  )
+  let index: number | undefined
+  for await (const { info, record } of records) {
+    if (index !== undefined) {
+      yield { line: info.lines, text: record[index] ?? "" }
+      continue
+    }
+    index = record.indexOf(column)
+    if (index === -1 || record.lastIndexOf(column) !== index) {
+      const problem = index === -1 ? "there is no column" : "there is more than one column"
+      const others = visible(record.join(", ")).slice(0, 200)
+      throw new Refused({ message: `${name}: line 1: ${problem} "${visible(column)}", but ${others}` })
+    }
+  }
+}
+
+const decodeId = Schema.decodeUnknownEither(CustomerId)
+
+/** The id, if it can be sent and is most likely meant as it stands. `where` is for what is refused. */
+const checked = (id: string, where: string, escaped = false): string => {
+  const refuse = (problem: string) => new Refused({ message: `${where}: ${problem}` })
+  if (id !== "" && id.trim() !== id) throw refuse("the id has blanks around it; remove them, or add --trim")
+  // A tab or a lone carriage return says that this is another format; JSON writes them on purpose.
+  if (!escaped && /\p{Cc}/u.test(id)) throw refuse("the id holds a control character; --column and --field read tables")
+  return Either.getOrThrowWith(decodeId(id), (error) =>
+    refuse(ParseResult.ArrayFormatter.formatErrorSync(error)[0]?.message ?? "it is no customer id")
+  )
+}
+
+interface Source {
+  readonly name: string
+  readonly format: string
+  readonly bytes: () => AsyncIterable<Uint8Array>
+  readonly entries: (bytes: AsyncIterable<Uint8Array>) => AsyncIterable<ReadonlyArray<Entry>>
+}
+
+/** The first pass. */
+const survey = ({ bytes, entries, format, name }: Source): Effect.Effect<Input, Refused> =>
+  Effect.gen(function* () {
+    const found = { ids: 0, duplicates: 0, lastLine: 0, firstIds: [] as string[] }
+    const hash = createHash("sha256")
+    async function* hashed() {
+      for await (const chunk of bytes()) {
+        hash.update(chunk)
+        yield chunk
+      }
+    }
+    yield* attempt(name, async (signal) => {
+      for await (const batch of distinct(entries(hashed()), () => found.duplicates++)) {
+        signal.throwIfAborted()
+        for (const { id, line } of batch) {
+          found.ids++
+          found.lastLine = line
+          if (found.firstIds.length < 3) found.firstIds.push(id)
+        }
+      }
+    })
+    if (found.ids === 0) {
+      return yield* new Refused({ message: `${name}: there is no customer id in it` })
+    }
+    return {
+      name,
+      format,
+      sha256: hash.digest("hex"),
+      ...found,
+      entries: Stream.fromAsyncIterable(
+        distinct(entries(bytes()), () => {}),
+        toRefused(name)
+      ).pipe(Stream.mapConcat((batch) => batch))
+    }
+  })
+
+async function* distinct(batches: AsyncIterable<ReadonlyArray<Entry>>, onDuplicate: () => void) {
+  const seen = new Set<string>()
+  for await (const batch of batches) {
+    yield batch.filter(({ id }) => {
+      if (seen.has(id)) {
+        onDuplicate()
+        return false
+      }
+      seen.add(id)
+      if (seen.size > DUPLICATES_WINDOW) seen.delete(oldestOf(seen))
+      return true
+    })
+  }
+}
+
+/** A set gives what was added first at first. */
+const oldestOf = (set: Set<string>) => set.values().next().value ?? ""
+
+const attempt = <A>(name: string, run: (signal: AbortSignal) => Promise<A>) =>
+  Effect.tryPromise({ try: run, catch: toRefused(name) })
+
+const toRefused = (name: string) => (error: unknown) =>
+  error instanceof Refused ? error : new Refused({ message: `${name}: ${systemMessage(error)}` })

@@ -1,0 +1,165 @@
+/**
+ * What was asked, of whom, when, and what came back: the evidence of a run, and what lets it go on after a kill.
+ *
+ * An intent is on the disk before its request is sent, an outcome before it is reported.
+ *
+ * @since 0.1.0
+ */
+import { constants } from "node:fs"
+import { type FileHandle, open as openFile } from "node:fs/promises"
+import { dirname } from "node:path"
+import { CustomerAlreadyAbsent, type DeletionOutcome } from "@effect-flowwise/client"
+import * as Data from "effect/Data"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type { Entry } from "./Input.js"
+import { encode, type Header, isTornHeader, type JournalLine, read } from "./JournalFile.js"
+import * as Ledger from "./Ledger.js"
+import * as Lock from "./Lock.js"
+import { Refused, systemMessage } from "./Refused.js"
+
+/** The journal could be written when the run began, and now it can't: the run has to stop. */
+export class JournalFailed extends Data.TaggedError("JournalFailed")<{ readonly message: string }> {}
+
+export interface Journal {
+  /** How many were gone before this run. */
+  readonly gone: number
+  readonly isGone: (entry: Entry) => boolean
+  /** Before the request. */
+  readonly intent: (entry: Entry) => Effect.Effect<void, JournalFailed>
+  /** Before it is reported; gives the outcome in the light of the runs before. */
+  readonly outcome: (outcome: DeletionOutcome) => Effect.Effect<DeletionOutcome, JournalFailed>
+  /** The run is over: who has an intent and no outcome was not asked for. */
+  readonly notDeleted: Effect.Effect<void, JournalFailed>
+}
+
+/** Where nobody asked for one. */
+export const none: Journal = {
+  gone: 0,
+  isGone: () => false,
+  intent: () => Effect.void,
+  outcome: Effect.succeed,
+  notDeleted: Effect.void
+}
+
+/** Begins a journal, or goes on with one of the same host, account and input. */
+export const open = (path: string, header: Header): Effect.Effect<Journal, Refused, Scope.Scope> =>
+  Effect.gen(function* () {
+    yield* Lock.acquire(path)
+    const file = yield* Effect.acquireRelease(
+      attempt(path, () => openFile(path, constants.O_RDWR | constants.O_CREAT | constants.O_APPEND, 0o600)),
+      (file) => Effect.promise(() => file.close())
+    )
+    const before = Ledger.make(header.input.lastLine)
+    yield* attempt(path, () => resume(path, file, header, before))
+    const { alreadyAbsent, deleted } = before.count()
+    const append = groupCommit(file)
+    const write = (line: JournalLine) =>
+      Effect.tryPromise({
+        try: () => append(encode(line)),
+        catch: (error) => new JournalFailed({ message: `${path}: ${systemMessage(error)}` })
+      })
+
+    /** The lines of what is under way: an id that comes twice can be so too. */
+    const underWay = new Map<string, Array<number>>()
+    return {
+      gone: deleted + alreadyAbsent,
+      isGone: ({ line }) => before.isGone(line),
+      intent: ({ id, line }) =>
+        Effect.flatMap(DateTime.now, (at) => {
+          underWay.set(id, [...(underWay.get(id) ?? []), line])
+          return write({ _tag: "Intent", line, customerId: id, at })
+        }),
+      outcome: (result) =>
+        Effect.gen(function* () {
+          const [line = 0, ...others] = underWay.get(result.customerId) ?? []
+          const outcome = before.isAmbiguous(line) ? afterAmbiguousAttempt(result) : result
+          yield* write({ _tag: "Outcome", line, host: header.host, outcome, at: yield* DateTime.now })
+          if (others.length === 0) underWay.delete(result.customerId)
+          else underWay.set(result.customerId, others)
+          return outcome
+        }),
+      notDeleted: Effect.flatMap(DateTime.now, (at) =>
+        Effect.forEach(Array.from(underWay.values()).flat(), (line) => write({ _tag: "NotDeleted", line, at }), {
+          concurrency: "unbounded",
+          discard: true
+        })
+      )
+    }
+  })
+
+/** Takes in what the runs before have written, and puts the end of it right. */
+const resume = async (path: string, file: FileHandle, header: Header, before: Ledger.Ledger) => {
+  if (!(await file.stat()).isFile()) throw new Refused({ message: `${path}: a journal has to be a file` })
+  let found: Header | undefined
+  const { end, size } = await read(path, file, (line) => {
+    before.add(line)
+    if (line._tag === "Header") {
+      found = line
+      sameRun(path, line, header)
+    }
+  })
+  if (end === 0 && !(await isTornHeader(file, size))) {
+    throw new Refused({ message: `${path}: it is a file, but not a journal` })
+  }
+  await file.chmod(0o600)
+  if (end < size) await file.truncate(end)
+  await file.appendFile(`${encode(found === undefined ? header : { _tag: "Resumed", at: header.at })}\n`)
+  await file.sync()
+  // The name of a new file is on the disk only with its folder, which Windows doesn't let anyone open.
+  if (found === undefined && process.platform !== "win32") {
+    const folder = await openFile(dirname(path), "r")
+    await folder.sync().finally(() => folder.close())
+  }
+}
+
+const sameRun = (path: string, found: Header, header: Header) => {
+  const differs = (what: string, was: string, is: string) =>
+    new Refused({ message: `${path}: this journal is of another ${what} (${was}, and not ${is}); begin a new one` })
+  if (found.host !== header.host || found.environment !== header.environment) {
+    throw differs("environment", `${found.environment} at ${found.host}`, `${header.environment} at ${header.host}`)
+  }
+  if (found.clientId !== header.clientId) {
+    throw differs("account", `client id hash ${short(found.clientId)}`, short(header.clientId))
+  }
+  if (found.input.sha256 !== header.input.sha256 || found.input.format !== header.input.format) {
+    const named = ({ input }: Header) => `${input.format} with hash ${short(input.sha256)}`
+    throw differs("input", named(found), named(header))
+  }
+}
+
+const short = (hash: string) => hash.slice(0, 12)
+
+const afterAmbiguousAttempt = (outcome: DeletionOutcome): DeletionOutcome =>
+  outcome._tag === "CustomerAlreadyAbsent"
+    ? new CustomerAlreadyAbsent({ ...outcome, afterAmbiguousAttempt: true })
+    : outcome
+
+/** Appends lines and waits until they are on the disk; whoever comes during a flush shares the next one. */
+const groupCommit = (file: FileHandle) => {
+  let flushing: Promise<unknown> = Promise.resolve()
+  let next: { text: string; readonly flushed: Promise<void> } | undefined
+
+  const flushNext = async () => {
+    const text = next?.text ?? ""
+    next = undefined
+    await file.appendFile(text)
+    await file.datasync()
+  }
+  return (line: string): Promise<void> => {
+    if (next === undefined) {
+      // After a failure nothing follows: half a line may be on the disk, which only an end of the file can heal.
+      next = { text: "", flushed: flushing.then(flushNext) }
+      flushing = next.flushed
+    }
+    next.text += `${line}\n`
+    return next.flushed
+  }
+}
+
+const attempt = <A>(path: string, run: () => Promise<A>) =>
+  Effect.tryPromise({
+    try: run,
+    catch: (error) => (error instanceof Refused ? error : new Refused({ message: `${path}: ${systemMessage(error)}` }))
+  })

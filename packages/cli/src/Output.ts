@@ -1,0 +1,31 @@
+/**
+ * The two streams of the command: outcomes go to stdout, everything that is said to a person to stderr.
+ *
+ * @since 0.1.0
+ */
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+
+/** Whoever read the outcomes has gone, as `head` does. */
+export class OutputClosed extends Data.TaggedError("OutputClosed") {}
+
+/** Waits until the line is taken, so that a slow reader slows the deletions down. */
+export const printLine = (line: string): Effect.Effect<void, OutputClosed> =>
+  Effect.async((resume) => {
+    process.stdout.write(`${line}\n`, (error) => resume(error ? Effect.fail(new OutputClosed()) : Effect.void))
+  })
+
+export const say = (text: string): Effect.Effect<void> => Effect.sync(() => void process.stderr.write(`${text}\n`))
+
+/** A stream that breaks while nobody watches would end the process with a stack trace. */
+export const ignoreBrokenPipes = () => {
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {})
+}
+
+/** A text of others, safe for a terminal: no control characters, no line breaks, no change of direction. */
+export const visible = (text: string): string =>
+  text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`)
+
+/** `1,234 customers`, `1 customer`. */
+export const count = (number: number, noun: string): string =>
+  `${number.toLocaleString("en-US")} ${noun}${number === 1 ? "" : "s"}`

@@ -1,0 +1,92 @@
+/**
+ * How far a run is, on stderr: a bar that stays in its place on a terminal, a line every few seconds elsewhere.
+ *
+ * @since 0.1.0
+ */
+import { styleText } from "node:util"
+import type { DeletionOutcome } from "@effect-flowwise/client"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import { count } from "./Output.js"
+
+export interface Counts {
+  deleted: number
+  absent: number
+  rejected: number
+}
+
+export interface Progress {
+  readonly counts: Readonly<Counts>
+  readonly add: (outcome: DeletionOutcome) => void
+  /** Takes the bar out of the way of what is printed. */
+  readonly clear: () => void
+}
+
+const ERASE_LINE = "\r\u001B[2K"
+const BAR_WIDTH = 24
+
+/** Shows the progress of `total` customers until the scope is closed. */
+export const make = (total: number): Effect.Effect<Progress, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const { stderr } = process
+    const terminal = stderr.isTTY === true
+    const counts: Counts = { deleted: 0, absent: 0, rejected: 0 }
+    const start = yield* Clock.currentTimeMillis
+    let shown = false
+
+    const clear = () => {
+      if (shown) stderr.write(ERASE_LINE)
+      shown = false
+    }
+    const show = Effect.map(Clock.currentTimeMillis, (now) => {
+      const text = describe(counts, total, now - start)
+      if (terminal) {
+        stderr.write(`${ERASE_LINE}${bar(sum(counts) / total)} ${text.slice(0, stderr.columns - BAR_WIDTH - 4)}`)
+        shown = true
+      } else {
+        stderr.write(`${text}\n`)
+      }
+    })
+    yield* Effect.addFinalizer(() => Effect.sync(clear))
+    yield* show.pipe(Effect.schedule(Schedule.spaced(terminal ? "100 millis" : "5 seconds")), Effect.forkScoped)
+    return {
+      counts,
+      add: (outcome) => {
+        counts[kinds[outcome._tag]]++
+      },
+      clear
+    }
+  })
+
+const kinds = {
+  CustomerDeleted: "deleted",
+  CustomerAlreadyAbsent: "absent",
+  DeletionRejected: "rejected"
+} as const satisfies Record<DeletionOutcome["_tag"], keyof Counts>
+
+export const sum = ({ absent, deleted, rejected }: Counts): number => deleted + absent + rejected
+
+const describe = (counts: Counts, total: number, elapsed: number): string => {
+  const done = sum(counts)
+  const rate = (done / Math.max(elapsed, 1)) * 1000
+  const left = done === 0 ? "" : `, ${duration((total - done) / rate)} left`
+  return `${done.toLocaleString("en-US")} of ${count(total, "customer")}: ${tally(counts)}; ${perSecond(rate)}${left}`
+}
+
+/** `3 deleted, 1 already absent, 0 not deleted`. */
+export const tally = ({ absent, deleted, rejected }: Counts): string =>
+  [`${deleted} deleted`, `${absent} already absent`, `${rejected} not deleted`].join(", ")
+
+export const perSecond = (rate: number): string => `${rate < 10 ? rate.toFixed(1) : Math.round(rate)}/s`
+
+/** To the second: `1h 2m 5s`. */
+export const duration = (seconds: number): string => Duration.format(Duration.seconds(Math.ceil(seconds)))
+
+const bar = (share: number): string => {
+  const filled = Math.round(Math.min(1, share) * BAR_WIDTH)
+  const full = "#".repeat(filled)
+  return `[${process.stderr.hasColors() ? styleText("green", full) : full}${".".repeat(BAR_WIDTH - filled)}]`
+}

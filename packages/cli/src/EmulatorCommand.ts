@@ -5,7 +5,6 @@
  */
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
-import { FlowwiseEmulator } from "@effect-flowwise/testing"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -31,8 +30,25 @@ const config = {
 export const emulatorCommand = Command.make("emulator", config, ({ customers, port }) =>
   Effect.gen(function* () {
     const known = yield* Option.match(customers, { onNone: () => Effect.succeed([]), onSome: idsIn })
-    const emulator = FlowwiseEmulator.layer({ customers: known, port })
-    return yield* Layer.launch(Layer.provide(Layer.effectDiscard(started(known.length)), emulator))
+    // Loaded here, since a server takes long to load, and the other commands have none.
+    const { FlowwiseEmulator } = yield* Effect.promise(() => import("@effect-flowwise/testing"))
+    const started = Effect.flatMap(FlowwiseEmulator, ({ baseUrl, clientId, clientSecret }) =>
+      Effect.zipRight(
+        Effect.ignore(
+          printLine(
+            [
+              `FLOWWISE_BASE_URL=${baseUrl}`,
+              `FLOWWISE_CLIENT_ID=${clientId}`,
+              `FLOWWISE_CLIENT_SECRET=${Redacted.value(clientSecret)}`
+            ].join("\n")
+          )
+        ),
+        say(`Emulating the vendor, with ${count(known.length, "customer")}. Ctrl-C stops it.`)
+      )
+    )
+    return yield* Layer.launch(
+      Layer.provide(Layer.effectDiscard(started), FlowwiseEmulator.layer({ customers: known, port }))
+    )
   }).pipe(
     Effect.catchTags({
       ServeError: ({ cause }) =>
@@ -47,16 +63,3 @@ const idsIn = (file: string) =>
     const input = yield* Input.fromFile(file, { _tag: "Text" }, false)
     return Array.from(yield* Stream.runCollect(input.entries), ({ id }) => id)
   }).pipe(Effect.scoped)
-
-const started = (known: number) =>
-  Effect.gen(function* () {
-    const { baseUrl, clientId, clientSecret } = yield* FlowwiseEmulator
-    yield* printLine(
-      [
-        `FLOWWISE_BASE_URL=${baseUrl}`,
-        `FLOWWISE_CLIENT_ID=${clientId}`,
-        `FLOWWISE_CLIENT_SECRET=${Redacted.value(clientSecret)}`
-      ].join("\n")
-    ).pipe(Effect.ignore)
-    yield* say(`Emulating the vendor, with ${count(known, "customer")}. Ctrl-C stops it.`)
-  })

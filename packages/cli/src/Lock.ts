@@ -23,7 +23,7 @@ export const acquire = (path: string): Effect.Effect<void, Refused, Scope.Scope>
     Effect.tryPromise({
       try: () => take(`${path}.lock`, path),
       catch: (error) =>
-        error instanceof Refused ? error : new Refused({ message: `${path}.lock: ${systemMessage(error)}` })
+        error instanceof Refused ? error : new Refused({ message: `${path}: ${systemMessage(error)}` })
     }),
     () => Effect.promise(() => rm(`${path}.lock`, { force: true }))
   )

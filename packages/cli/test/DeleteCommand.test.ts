@@ -1,0 +1,289 @@
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { DeletionOutcome } from "@effect-flowwise/client"
+import { FlowwiseEmulator } from "@effect-flowwise/testing"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { afterAll } from "vitest"
+import { install, run, settings, start } from "./Installed.js"
+
+const { bin, folder, remove } = install()
+afterAll(remove)
+
+const timeout = 120_000
+// Windows has no signals for another process: there, a signal is the end.
+const withSignals = it.runIf(process.platform !== "win32")
+const decodeOutcome = Schema.decodeSync(Schema.parseJson(DeletionOutcome))
+const linesOf = (text: string) => text.split("\n").slice(0, -1)
+
+const emulating = (customers: ReadonlyArray<string>) => Effect.provide(FlowwiseEmulator.layer({ customers }))
+
+const many = Array.from({ length: 200 }, (_, index) => `cust_${index + 1}`)
+const fileOf = (name: string, ids: ReadonlyArray<string>) => {
+  const path = join(folder, name)
+  writeFileSync(path, ids.join("\n"))
+  return path
+}
+
+describe("flowwise delete", () => {
+  it.live(
+    "tells what became of each customer, and ends with 0 only if all are gone",
+    () =>
+      Effect.gen(function* () {
+        const emulator = yield* FlowwiseEmulator
+        const env = yield* settings
+        const gone = yield* Effect.promise(() => run(bin, ["delete", "cust_1", "nobody"], env))
+        assert.deepStrictEqual(linesOf(gone.stdout).sort(), [
+          "absent   nobody  request req_2",
+          "deleted  cust_1  request req_1"
+        ])
+        assert.strictEqual(gone.code, 0)
+
+        yield* emulator.respondWith({ status: 403, body: "\u001B[31mno" }, { customerId: "cust_2" })
+        const some = yield* Effect.promise(() => run(bin, ["delete", "cust_2", "cust_3", "--json"], env))
+        const outcomes = linesOf(some.stdout).map((line) => decodeOutcome(line))
+        assert.deepStrictEqual(outcomes.map(({ _tag, customerId }) => `${_tag} ${customerId}`).sort(), [
+          "CustomerDeleted cust_3",
+          "DeletionRejected cust_2"
+        ])
+        assert.strictEqual(some.code, 1)
+        assert.include(some.stderr, "2 customers: 1 deleted, 0 already absent, 1 not deleted")
+        assert.deepStrictEqual(yield* emulator.customers, ["cust_2"])
+      }).pipe(emulating(["cust_1", "cust_2", "cust_3"])),
+    timeout
+  )
+
+  it.live(
+    "stops with 3 where the credentials are refused, and with 2 where there are none",
+    () =>
+      Effect.gen(function* () {
+        const emulator = yield* FlowwiseEmulator
+        const env = yield* settings
+        const file = fileOf("refused.txt", many)
+        const journal = join(folder, "refused.journal")
+        const wrong = { ...env, FLOWWISE_CLIENT_SECRET: "not-the-secret" }
+        const refused = yield* Effect.promise(() => run(bin, ["delete", "--file", file, "--journal", journal], wrong))
+        assert.strictEqual(refused.code, 3, refused.stderr)
+        assert.include(refused.stderr, "flowwise: the credentials were refused")
+        assert.notInclude(refused.stderr + refused.stdout + readFileSync(journal, "utf8"), "not-the-secret")
+        assert.isAtMost((yield* emulator.requests).length, 16)
+        const { stdout } = yield* Effect.promise(() => run(bin, ["report", journal, "--json"], {}))
+        const { notAskedFor, unknown } = JSON.parse(stdout)
+        assert.deepStrictEqual({ notAskedFor, unknown }, { notAskedFor: 200, unknown: 0 })
+
+        const none = yield* Effect.promise(() =>
+          run(bin, ["delete", "cust_1"], { FLOWWISE_BASE_URL: env.FLOWWISE_BASE_URL })
+        )
+        assert.strictEqual(none.code, 2)
+        assert.match(none.stderr, /^flowwise: .*FLOWWISE_CLIENT_ID.*FLOWWISE_CLIENT_SECRET.*$/m)
+        assert.deepStrictEqual(yield* emulator.customers, many)
+      }).pipe(emulating(many)),
+    timeout
+  )
+
+  it.live(
+    "a dry run sends nothing, whatever else is asked for",
+    () =>
+      Effect.gen(function* () {
+        const emulator = yield* FlowwiseEmulator
+        const env = yield* settings
+        const journal = join(folder, "dry.journal")
+        const flags = [
+          "--journal",
+          journal,
+          "--confirm",
+          "production",
+          "--max",
+          "9",
+          "--rate",
+          "1/day",
+          "--concurrency",
+          "2"
+        ]
+        const here = yield* Effect.promise(() => run(bin, ["delete", "cust 1", "--dry-run", ...flags], env))
+        assert.strictEqual(here.stdout, `would send  DELETE ${env.FLOWWISE_BASE_URL}/customer/cust%201\n`)
+        assert.include(here.stderr, "Dry run: nothing was sent.")
+        assert.strictEqual(here.code, 0)
+        assert.deepStrictEqual(yield* emulator.requests, [])
+        assert.isFalse(existsSync(journal))
+
+        const production = yield* Effect.promise(() =>
+          run(bin, ["delete", "cust_1", "--dry-run", ...flags], { FLOWWISE_ENVIRONMENT: "production" })
+        )
+        assert.strictEqual(production.stdout, "would send  DELETE https://app.flowwise.com/router/customer/cust_1\n")
+      }).pipe(emulating(["cust 1"])),
+    timeout
+  )
+
+  it.live(
+    "asks for the name of any environment but the sandbox and this machine, and takes no other",
+    () =>
+      Effect.gen(function* () {
+        const account = { FLOWWISE_CLIENT_ID: "id", FLOWWISE_CLIENT_SECRET: "secret" }
+        const refused = [
+          [{ FLOWWISE_ENVIRONMENT: "production" }, [], "there is no terminal to ask: add --confirm production"],
+          [
+            { FLOWWISE_ENVIRONMENT: "production" },
+            ["--confirm", "sandbox"],
+            "the environment is production. Nothing was sent"
+          ],
+          [
+            { FLOWWISE_ENVIRONMENT: "sandbox" },
+            ["--confirm", "production"],
+            "the environment is sandbox. Nothing was sent"
+          ],
+          [{ FLOWWISE_BASE_URL: "https://flowwise.invalid/router" }, [], "add --confirm flowwise.invalid"]
+        ] as const
+        yield* Effect.forEach(
+          refused,
+          ([environment, flags, says]) =>
+            Effect.promise(async () => {
+              const { code, stderr, stdout } = await run(bin, ["delete", "cust_1", ...flags], {
+                ...account,
+                ...environment
+              })
+              assert.include(stderr, says)
+              assert.deepStrictEqual([code, stdout], [2, ""])
+            }),
+          { concurrency: 4 }
+        )
+      }),
+    timeout
+  )
+
+  it.live(
+    "keeps to --rate",
+    () =>
+      Effect.gen(function* () {
+        const env = yield* settings
+        const args = ["delete", "cust_1", "cust_2", "cust_3", "--rate", "5/second", "--json"]
+        const { stdout } = yield* Effect.promise(() => run(bin, args, env))
+        const times = linesOf(stdout).map((line) => Date.parse(JSON.parse(line).deletedAt))
+        // Two pauses of 200 milliseconds; less what the first answer took longer than the last.
+        assert.isAtLeast(Math.max(...times) - Math.min(...times), 200)
+      }).pipe(emulating(many)),
+    timeout
+  )
+
+  withSignals(
+    "finishes what is under way at the first Ctrl-C, and goes on from there",
+    () =>
+      Effect.gen(function* () {
+        const emulator = yield* FlowwiseEmulator
+        const env = yield* settings
+        const journal = join(folder, "stopped.journal")
+        const args = ["delete", "--file", fileOf("stopped.txt", many), "--journal", journal]
+        yield* emulator.delay("200 millis")
+        const stopped = yield* Effect.promise(async () => {
+          const { child, closed, until } = start(bin, args, env)
+          await until(({ stdout }) => stdout !== "")
+          child.kill("SIGINT")
+          return closed
+        })
+        assert.strictEqual(stopped.code, 130)
+        assert.include(stopped.stderr, `To go on: flowwise ${args.join(" ")}`)
+        const requests = yield* emulator.requests
+        assert.strictEqual(linesOf(stopped.stdout).length, requests.length)
+        assert.isBelow(requests.length, many.length)
+        const { stdout } = yield* Effect.promise(() => run(bin, ["report", journal, "--json"], {}))
+        const { deleted, notAskedFor, unknown } = JSON.parse(stdout)
+        assert.deepStrictEqual(
+          { deleted, sum: deleted + notAskedFor, unknown },
+          { deleted: requests.length, sum: many.length, unknown: 0 }
+        )
+
+        yield* emulator.delay(0)
+        const resumed = yield* Effect.promise(() => run(bin, args, env))
+        assert.strictEqual(resumed.code, 0, resumed.stderr)
+        assert.include(resumed.stderr, `${many.length - requests.length} customers: the journal has the others as gone`)
+        assert.strictEqual((yield* emulator.requests).length, many.length)
+        assert.deepStrictEqual(yield* emulator.customers, [])
+      }).pipe(emulating(many), Effect.runPromise),
+    timeout
+  )
+
+  withSignals(
+    "stops at once at the second Ctrl-C, and asks again for what was under way",
+    () =>
+      Effect.gen(function* () {
+        const emulator = yield* FlowwiseEmulator
+        const env = yield* settings
+        const journal = join(folder, "twice.journal")
+        const args = ["delete", "--file", fileOf("twice.txt", ["cust_1", "cust_2"]), "--journal", journal, "--json"]
+        yield* emulator.respondWith({ drop: "afterDeletion", delay: "1 minute" }, { customerId: "cust_2", times: 1 })
+        const stopped = yield* Effect.promise(async () => {
+          const { child, closed, until } = start(bin, args, env)
+          await until(({ stdout }) => stdout !== "")
+          child.kill("SIGINT")
+          await until(({ stderr }) => stderr.includes("Ctrl-C again stops at once"))
+          child.kill("SIGINT")
+          return closed
+        })
+        assert.strictEqual(stopped.code, 130)
+        assert.deepStrictEqual(linesOf(stopped.stdout).length, 1)
+        const { stdout } = yield* Effect.promise(() => run(bin, ["report", journal, "--json"], {}))
+        assert.strictEqual(JSON.parse(stdout).unknown, 1)
+        const resumed = yield* Effect.promise(() => run(bin, args, env))
+        assert.deepStrictEqual(
+          linesOf(resumed.stdout).map((line) => JSON.parse(line).customerId),
+          ["cust_2"]
+        )
+        assert.strictEqual(resumed.code, 0)
+      }).pipe(emulating(["cust_1", "cust_2"]), Effect.runPromise),
+    timeout
+  )
+
+  withSignals(
+    "stops where nobody reads the outcomes any more, without a stack trace",
+    () =>
+      Effect.gen(function* () {
+        const emulator = yield* FlowwiseEmulator
+        const env = yield* settings
+        const journal = join(folder, "closed.journal")
+        const args = ["delete", "--file", fileOf("closed.txt", many), "--journal", journal]
+        yield* emulator.delay("100 millis")
+        const closed = yield* Effect.promise(async () => {
+          const { child, closed, until } = start(bin, args, env)
+          await until(({ stdout }) => stdout !== "")
+          child.stdout?.destroy()
+          return closed
+        })
+        assert.strictEqual(closed.code, 1)
+        assert.include(closed.stderr, "To go on: flowwise delete")
+        assert.notMatch(closed.stderr, /EPIPE|^ {4}at /m)
+        const requests = yield* emulator.requests
+        assert.isBelow(requests.length, many.length)
+        const outcomes = linesOf(readFileSync(journal, "utf8")).filter((line) => line.includes('"_tag":"Outcome"'))
+        assert.strictEqual(outcomes.length, requests.length)
+      }).pipe(emulating(many), Effect.runPromise),
+    timeout
+  )
+
+  withSignals(
+    "stops where the disk is full, says so, and goes on when there is room",
+    () =>
+      Effect.gen(function* () {
+        const emulator = yield* FlowwiseEmulator
+        const env = yield* settings
+        const journal = join(folder, "full.journal")
+        const args = ["delete", "--file", fileOf("full.txt", many), "--journal", journal]
+        // A file may have 8 KiB here, which fails in the same way as a full disk.
+        const through = ["bash", "-c", `trap '' XFSZ; ulimit -f 8; exec "$@"`, "bash"]
+        const full = yield* Effect.promise(() => run(bin, args, env, { through }))
+        assert.strictEqual(full.code, 1, full.stderr)
+        assert.include(full.stderr, `flowwise: the journal can't be written, so that the run had to stop: ${journal}: `)
+        assert.notMatch(full.stderr, /^ {4}at /m)
+        assert.isAbove((yield* emulator.customers).length, 0)
+
+        const resumed = yield* Effect.promise(() => run(bin, args, env))
+        assert.strictEqual(resumed.code, 0, resumed.stderr)
+        assert.deepStrictEqual(yield* emulator.customers, [])
+        const lines = linesOf(readFileSync(journal, "utf8")).map((line) => JSON.parse(line))
+        assert.strictEqual(lines.filter(({ _tag }) => _tag === "Outcome").length, many.length)
+        // Who was asked twice was not told about once.
+        assert.strictEqual(statSync(journal).mode & 0o777, 0o600)
+      }).pipe(emulating(many), Effect.runPromise),
+    timeout
+  )
+})

@@ -1,0 +1,255 @@
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { FlowwiseEmulator } from "@effect-flowwise/testing"
+import * as Effect from "effect/Effect"
+import { afterAll } from "vitest"
+import { install, run, settings } from "./Installed.js"
+
+const { bin, folder, remove } = install()
+afterAll(remove)
+
+const timeout = 120_000
+
+interface Case {
+  readonly what: string
+  readonly file?: string
+  readonly content?: string | Uint8Array
+  readonly args?: ReadonlyArray<string>
+  /** The one line on stderr, where `FILE` is the file's path. */
+  readonly says: string
+}
+
+const refused: ReadonlyArray<Case> = [
+  { what: "an empty file", content: "", says: "FILE: there is no customer id in it" },
+  { what: "a file of blank lines", content: "\n\r\n\n", says: "FILE: there is no customer id in it" },
+  {
+    what: "blanks around an id",
+    content: "a\n b\nc\n",
+    says: "FILE: line 2: the id has blanks around it; remove them, or add --trim"
+  },
+  { what: "invalid UTF-8", content: Buffer.from("a\nb\n\xff\n", "latin1"), says: "FILE: line 3 is not UTF-8" },
+  { what: "UTF-16", content: Buffer.from("\uFEFFa\nb\n", "utf16le"), says: "FILE: line 1 is not UTF-8" },
+  { what: "a long line", content: `a\n${"b".repeat(70_000)}\n`, says: "FILE: line 2 is longer than 65536 bytes" },
+  {
+    what: "an id that can't be sent",
+    content: "a\n..\n",
+    says: "FILE: line 2: The customer id is a dot segment, which URL parsers remove even where it is percent-encoded"
+  },
+  {
+    what: "a table with tabs",
+    content: "a\tPriya\n",
+    says: "FILE: line 1: the id holds a control character; --column and --field read tables"
+  },
+  {
+    what: "CSV without --column",
+    file: "a.csv",
+    content: "id\na\n",
+    says: "FILE: say with --column where in a.csv the ids are"
+  },
+  {
+    what: "JSON Lines without --field",
+    file: "a.jsonl",
+    content: "{}",
+    says: "FILE: say with --field where in a.jsonl the ids are"
+  },
+  {
+    what: "a missing column",
+    file: "b.csv",
+    content: "id,name\na,b\n",
+    args: ["--column", "customer"],
+    says: 'FILE: line 1: there is no column "customer", but id, name'
+  },
+  {
+    what: "a column that comes twice",
+    file: "c.csv",
+    content: "id,id\na,b\n",
+    args: ["--column", "id"],
+    says: 'FILE: line 1: there is more than one column "id", but id, id'
+  },
+  {
+    what: "an empty cell",
+    file: "d.csv",
+    content: "id,name\na,b\n,c\n",
+    args: ["--column", "id"],
+    says: "FILE: line 3: The customer id is empty"
+  },
+  {
+    what: "a row that is too short",
+    file: "e.csv",
+    content: "id,name\na,b\nc\n",
+    args: ["--column", "id"],
+    says: "FILE: Invalid Record Length: expect 2, got 1 on line 3"
+  },
+  {
+    what: "a line that is no JSON",
+    content: '{"id":"a"}\n{"id":\n',
+    args: ["--field", "id"],
+    says: "FILE: line 2 is no JSON object"
+  },
+  {
+    what: "a missing field",
+    content: '{"id":"a"}\n{}\n',
+    args: ["--field", "id"],
+    says: 'FILE: line 2 has no field "id"'
+  },
+  {
+    what: "a field that is no string",
+    content: '{"id":17}\n',
+    args: ["--field", "id"],
+    says: 'FILE: line 1: the field "id" is no string'
+  },
+  { what: "a file that isn't there", file: "gone/ids.txt", says: "FILE: no such file or directory" },
+  { what: "a directory", file: ".", says: "FILE: it is a directory, and not a file with ids" },
+  {
+    what: "more than --max",
+    content: "a\nb\nc\n",
+    args: ["--max", "2"],
+    says: "FILE: 3 customers, and --max allows 2. Nothing was sent"
+  },
+  {
+    what: "a journal that can't be written",
+    content: "a\n",
+    args: ["--journal", "no/such/folder/journal"],
+    says: "no/such/folder/journal: no such file or directory"
+  },
+  {
+    what: "two formats",
+    content: "a\n",
+    args: ["--column", "a", "--field", "b"],
+    says: "--column is for CSV and --field for JSON Lines: give one of them"
+  },
+  { what: "ids and a file", content: "a\n", args: ["b"], says: "give ids or --file, and not both" }
+]
+
+const wrongUsage: ReadonlyArray<{ readonly args: ReadonlyArray<string>; readonly says: string }> = [
+  { args: [], says: "flowwise: say who is to be deleted: ids, or --file" },
+  {
+    args: ["a", ".."],
+    says: "flowwise: argument 2: The customer id is a dot segment, which URL parsers remove even where it is percent-encoded"
+  },
+  {
+    args: ["a", "--dryrun"],
+    says: "flowwise: --dryrun is no option of delete; an id that starts with a dash goes into a --file"
+  },
+  {
+    args: ["a", "--file"],
+    says: "flowwise: --file is no option of delete; an id that starts with a dash goes into a --file"
+  },
+  { args: ["a", "--max", "x"], says: "'x' is not a integer" },
+  { args: ["a", "--max", "0"], says: "--max takes a whole number from 1" },
+  { args: ["a", "--concurrency", "1001"], says: "--concurrency takes a whole number from 1 to 1000" },
+  {
+    args: ["a", "--rate", "300"],
+    says: "--rate takes a number and a time, such as 300/minute, 5/second or 100/30 seconds"
+  }
+]
+
+it.layer(FlowwiseEmulator.layer({ customers: ["a", "b", "c"] }))("flowwise delete", (it) => {
+  it.effect(
+    "refuses bad input with 2 and one line that names file and line, and sends nothing",
+    () =>
+      Effect.gen(function* () {
+        const env = yield* settings
+        const check = ({ args = [], content, file, says, what }: Case, index: number) =>
+          Effect.promise(async () => {
+            const path = join(folder, file ?? `ids-${index}.txt`)
+            if (content !== undefined) writeFileSync(path, content)
+            const { code, stderr, stdout } = await run(bin, ["delete", "--file", path, ...args], env, { cwd: folder })
+            const problem = stderr.split("\n").filter((line) => line.startsWith("flowwise: "))
+            assert.deepStrictEqual([problem, code, stdout], [[`flowwise: ${says.replace("FILE", path)}`], 2, ""], what)
+            assert.notMatch(stderr, /^ +at .*\.js/m, what)
+          })
+        yield* Effect.forEach(refused, check, { concurrency: 4 })
+
+        yield* Effect.forEach(
+          wrongUsage,
+          ({ args, says }) =>
+            Effect.promise(async () => {
+              const { code, stderr, stdout } = await run(bin, ["delete", ...args], env)
+              assert.deepStrictEqual([stderr.trim(), code, stdout], [says, 2, ""])
+            }),
+          { concurrency: 4 }
+        )
+        const { requests } = yield* FlowwiseEmulator
+        assert.deepStrictEqual(yield* requests, [])
+      }),
+    timeout
+  )
+})
+
+describe("what is read", () => {
+  /** The ids that would be sent, and what is said about them. */
+  const dryRun = (name: string, content: string | Uint8Array, ...args: ReadonlyArray<string>) =>
+    Effect.promise(async () => {
+      const path = join(folder, name)
+      writeFileSync(path, content)
+      const { code, stderr, stdout } = await run(bin, ["delete", "--dry-run", "--json", "--file", path, ...args], {})
+      assert.strictEqual(code, 0, stderr)
+      return {
+        ids: stdout
+          .trim()
+          .split("\n")
+          .map((line) => JSON.parse(line).customerId),
+        stderr
+      }
+    })
+
+  it.live(
+    "a byte order mark, CRLF and a missing last line end are no part of an id",
+    () =>
+      Effect.gen(function* () {
+        assert.deepStrictEqual((yield* dryRun("windows.txt", "\uFEFFcust_1\r\n\r\ncust 2\r\nπ")).ids, [
+          "cust_1",
+          "cust 2",
+          "π"
+        ])
+        assert.deepStrictEqual((yield* dryRun("trim.txt", " cust_1\t\n  \ncust_2 ", "--trim")).ids, [
+          "cust_1",
+          "cust_2"
+        ])
+        const csv = '\uFEFFname,customer id\r\n"a ""b"",\r\nc",cust_1\r\n\r\nd,"cust,2"\r\n'
+        assert.deepStrictEqual((yield* dryRun("table.csv", csv, "--column", "customer id")).ids, ["cust_1", "cust,2"])
+        const json = '\uFEFF{"id":"a\\tb","n":1}\r\n\r\n{"n":2,"id":"\\ud83d\\ude00"}'
+        assert.deepStrictEqual((yield* dryRun("lines.jsonl", json, "--field", "id")).ids, ["a\tb", "😀"])
+      }),
+    timeout
+  )
+
+  it.live(
+    "an id that comes again is counted, and sent once",
+    () =>
+      Effect.gen(function* () {
+        const { ids, stderr } = yield* dryRun("twice.txt", "a\nb\na\na\nc\nb\n")
+        assert.deepStrictEqual(ids, ["a", "b", "c"])
+        assert.include(stderr, "3 customers (and 3 duplicates, sent once)")
+      }),
+    timeout
+  )
+
+  it.live(
+    "standard input and a named pipe are read like a file, and leave nothing behind",
+    () =>
+      Effect.promise(async () => {
+        const temporary = join(folder, "temporary")
+        mkdirSync(temporary)
+        const env = { TMPDIR: temporary, TEMP: temporary }
+        const { code, stderr, stdout } = await run(bin, ["delete", "--dry-run", "--file", "-"], env, {
+          input: "a\nb\n"
+        })
+        assert.strictEqual(code, 0, stderr)
+        assert.deepStrictEqual(
+          stdout
+            .trim()
+            .split("\n")
+            .map((line) => line.slice(-2)),
+          ["/a", "/b"]
+        )
+        const bad = await run(bin, ["delete", "--dry-run", "--file", "-"], env, { input: "a\n b\n" })
+        assert.include(bad.stderr, "standard input: line 2: the id has blanks")
+        assert.strictEqual(bad.code, 2)
+        assert.deepStrictEqual(readdirSync(temporary), [])
+      }),
+    timeout
+  )
+})

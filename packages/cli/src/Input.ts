@@ -26,7 +26,7 @@ import { visible } from "./Output.js"
 import { Refused, systemMessage } from "./Refused.js"
 
 /** An id that comes again within so many others is sent once. */
-const DUPLICATES_WINDOW = 100_000
+const DUPLICATES_WINDOW = 50_000
 const CHUNK_BYTES = 64 * 1024
 
 export type Format =
@@ -287,22 +287,24 @@ const survey = ({ bytes, entries, format, name }: Source): Effect.Effect<Input, 
   })
 
 async function* distinct(batches: AsyncIterable<ReadonlyArray<Entry>>, onDuplicate: () => void) {
-  const seen = new Set<string>()
+  // Two halves of the window: when the newer one is full, the older one is forgotten at once.
+  let older = new Set<string>()
+  let newer = new Set<string>()
   for await (const batch of batches) {
     yield batch.filter(({ id }) => {
-      if (seen.has(id)) {
+      if (newer.has(id) || older.has(id)) {
         onDuplicate()
         return false
       }
-      seen.add(id)
-      if (seen.size > DUPLICATES_WINDOW) seen.delete(oldestOf(seen))
+      if (newer.size === DUPLICATES_WINDOW) {
+        older = newer
+        newer = new Set()
+      }
+      newer.add(id)
       return true
     })
   }
 }
-
-/** A set gives what was added first at first. */
-const oldestOf = (set: Set<string>) => set.values().next().value ?? ""
 
 const attempt = <A>(name: string, run: (signal: AbortSignal) => Promise<A>) =>
   Effect.tryPromise({ try: run, catch: toRefused(name) })

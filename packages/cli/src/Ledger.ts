@@ -79,7 +79,11 @@ export const make = (lastLine: number): Ledger => {
         deleted,
         alreadyAbsent: absent + ambiguous,
         afterAmbiguousAttempt: ambiguous,
-        failures: Object.fromEntries(failures.map((number, index) => [verdicts[index + FIRST_FAILURE] ?? "", number])),
+        failures: Object.fromEntries(
+          failures
+            .map((number, index) => [verdicts[index + FIRST_FAILURE] ?? "", number] as const)
+            .filter(([, number]) => number > 0)
+        ),
         unknown
       }
     }

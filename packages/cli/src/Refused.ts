@@ -8,15 +8,16 @@ import * as Data from "effect/Data"
 /** Wrong usage or configuration, found before anything was sent: exit status 2. */
 export class Refused extends Data.TaggedError("Refused")<{ readonly message: string }> {}
 
-/** What the system says of a file, without its path and call: `no such file or directory`. */
+/** What is wrong with a file, in the words of the system, but without its path and call: `no such file or directory`. */
 export const systemMessage = (error: unknown): string => {
   const { code, message } = error as NodeJS.ErrnoException
-  return code === undefined ? message : (inWords[code] ?? code)
+  return inWords[code ?? ""] ?? message
 }
 
 const inWords: Record<string, string> = {
   EACCES: "permission denied",
   EDQUOT: "the disk quota is used up",
+  EFBIG: "a file may not be so large here",
   EISDIR: "it is a directory",
   ENOENT: "no such file or directory",
   ENOSPC: "no space is left on the disk",

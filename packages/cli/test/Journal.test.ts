@@ -1,0 +1,257 @@
+import { createHash } from "node:crypto"
+import { existsSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs"
+import { hostname } from "node:os"
+import { join } from "node:path"
+import { assert, it } from "@effect/vitest"
+import { FlowwiseEmulator } from "@effect-flowwise/testing"
+import * as Effect from "effect/Effect"
+import { afterAll } from "vitest"
+import { install, run, settings, start } from "./Installed.js"
+
+const { bin, folder, remove } = install()
+afterAll(remove)
+
+const timeout = 120_000
+const customers = Array.from({ length: 20 }, (_, index) => `cust_${index + 1}`)
+const file = join(folder, "ids.txt")
+writeFileSync(file, customers.join("\n"))
+
+const emulating = Effect.provide(FlowwiseEmulator.layer({ customers }))
+const linesOf = (text: string) => text.split("\n").slice(0, -1)
+const entriesOf = (journal: string) => linesOf(readFileSync(journal, "utf8")).map((line) => JSON.parse(line))
+const argsFor = (journal: string, input = file) => ["delete", "--file", input, "--journal", journal]
+const deleteInto = (journal: string, env: Record<string, string>, input = file) =>
+  Effect.promise(() => run(bin, argsFor(journal, input), env))
+const sha256 = (text: string) => createHash("sha256").update(text).digest("hex")
+
+it.live(
+  "each line of the journal is evidence: who was asked, by whom, when, and what came back",
+  () =>
+    Effect.gen(function* () {
+      const env = yield* settings
+      const journal = join(folder, "evidence.jsonl")
+      const begun = Date.now()
+      assert.strictEqual((yield* deleteInto(journal, env)).code, 0)
+      const ended = Date.now()
+      const [{ at, ...header }, ...entries] = entriesOf(journal)
+      const { host } = new URL(env.FLOWWISE_BASE_URL)
+      assert.deepStrictEqual(header, {
+        _tag: "Header",
+        version: 1,
+        environment: host,
+        host,
+        clientId: sha256("emulator-client-id"),
+        input: { sha256: sha256(customers.join("\n")), format: "Text", ids: 20, duplicates: 0, lastLine: 20 }
+      })
+      const requestIds = new Set<string>()
+      for (const [index, customerId] of customers.entries()) {
+        const [intent, outcome, ...others] = entries.filter(({ line }) => line === index + 1)
+        assert.isEmpty(others)
+        assert.deepStrictEqual({ ...intent, at: "" }, { _tag: "Intent", line: index + 1, at: "", customerId })
+        assert.deepStrictEqual([outcome._tag, outcome.host, outcome.outcome.customerId], ["Outcome", host, customerId])
+        requestIds.add(outcome.outcome.requestId)
+        const times = [begun, Date.parse(at), Date.parse(intent.at), Date.parse(outcome.at), ended]
+        assert.deepStrictEqual(
+          [...times].sort((one, other) => one - other),
+          times
+        )
+      }
+      assert.strictEqual(requestIds.size, customers.length)
+      if (process.platform !== "win32") assert.strictEqual(statSync(journal).mode & 0o777, 0o600)
+      assert.isFalse(existsSync(`${journal}.lock`))
+    }).pipe(emulating),
+  timeout
+)
+
+it.live(
+  "a line that was cut off at the end is taken away, and its customer asked for again",
+  () =>
+    Effect.gen(function* () {
+      const emulator = yield* FlowwiseEmulator
+      const env = yield* settings
+      const journal = join(folder, "torn.jsonl")
+      yield* deleteInto(journal, env)
+      const [{ line, outcome }] = entriesOf(journal).slice(-1)
+      assert.isDefined(outcome)
+      truncateSync(journal, statSync(journal).size - 1)
+
+      const report = yield* Effect.promise(() => run(bin, ["report", journal, "--json"], {}))
+      const { deleted, tornBytes, unknown } = JSON.parse(report.stdout)
+      assert.deepStrictEqual({ deleted, unknown }, { deleted: 19, unknown: 1 })
+      assert.isAbove(tornBytes, 100)
+
+      const again = yield* deleteInto(journal, env)
+      assert.strictEqual(again.code, 0, again.stderr)
+      assert.match(again.stdout, new RegExp(`^absent   ${outcome.customerId}  request req_\\d+\n$`))
+      assert.strictEqual((yield* emulator.requests).length, customers.length + 1)
+      const last = entriesOf(journal).at(-1)
+      // The first request did delete the customer, though nothing of that is left but its intent.
+      assert.deepStrictEqual([last.line, last.outcome.afterAmbiguousAttempt], [line, true])
+
+      // A journal whose header never got there: nothing was sent.
+      const begun = join(folder, "begun.jsonl")
+      writeFileSync(begun, `{"_tag":"Header","vers`)
+      assert.strictEqual((yield* deleteInto(begun, env)).code, 0)
+    }).pipe(emulating),
+  timeout
+)
+
+it.live(
+  "damage elsewhere, another file and another run are refused with 2, and stay as they are",
+  () =>
+    Effect.gen(function* () {
+      const emulator = yield* FlowwiseEmulator
+      const env = yield* settings
+      const journal = join(folder, "good.jsonl")
+      yield* deleteInto(journal, env)
+      const good = linesOf(readFileSync(journal, "utf8"))
+      const sent = (yield* emulator.requests).length
+
+      const write = (name: string, text: string) => {
+        const path = join(folder, name)
+        writeFileSync(path, text)
+        return path
+      }
+      const others = write("others.txt", "cust_1\n")
+      const damaged = (name: string, line: number, text: string) =>
+        write(name, `${good.map((kept, index) => (index === line - 1 ? text : kept)).join("\n")}\n`)
+      const cases: ReadonlyArray<
+        readonly [journal: string, says: RegExp, env?: Record<string, string>, input?: string]
+      > = [
+        [damaged("half.jsonl", 5, good[4]!.slice(0, 20)), /half.jsonl: line 5 is damaged/],
+        [damaged("nul.jsonl", 6, "\0".repeat(50)), /nul.jsonl: line 6 is damaged/],
+        [damaged("utf8.jsonl", 7, good[0]!), /utf8.jsonl: line 7 is damaged/],
+        [damaged("line.jsonl", 8, good[7]!.replace(/"line":\d+/, '"line":21')), /line.jsonl: line 8 is damaged/],
+        [
+          damaged("future.jsonl", 1, good[0]!.replace('"version":1', '"version":2')),
+          /future.jsonl: line 1 is not the beginning of a journal that this version can read/
+        ],
+        [write("notes.txt", "cust_1\ncust_2\n"), /notes.txt: line 1 is not the beginning of a journal/],
+        [write("note.txt", "cust_1"), /note.txt: it is a file, but not a journal/],
+        [folder, /: it is a directory/],
+        [journal, /this journal is of another input/, env, others],
+        [journal, /this journal is of another account/, { ...env, FLOWWISE_CLIENT_ID: "other" }],
+        [journal, /this journal is of another environment/, { ...env, FLOWWISE_BASE_URL: "http://localhost:1" }]
+      ]
+      yield* Effect.forEach(
+        cases,
+        ([path, says, settings = env, input = file]) =>
+          Effect.gen(function* () {
+            const before = path === folder ? "" : readFileSync(path, "utf8")
+            const { code, stderr, stdout } = yield* deleteInto(path, settings, input)
+            const problem = stderr.split("\n").filter((line) => line.startsWith("flowwise: "))
+            assert.strictEqual(problem.length, 1, stderr)
+            assert.match(problem[0]!, says)
+            assert.deepStrictEqual([code, stdout], [2, ""])
+            if (path !== folder) assert.strictEqual(readFileSync(path, "utf8"), before)
+          }),
+        { concurrency: 1 }
+      )
+      assert.strictEqual((yield* emulator.requests).length, sent)
+    }).pipe(emulating),
+  timeout
+)
+
+it.live(
+  "two runs can't have one journal, and a run that was killed holds up nobody",
+  () =>
+    Effect.gen(function* () {
+      const emulator = yield* FlowwiseEmulator
+      const env = yield* settings
+      const journal = join(folder, "locked.jsonl")
+      yield* emulator.respondWith({ never: true }, { customerId: "cust_1", times: 1 })
+      const first = start(bin, argsFor(journal), env)
+      yield* Effect.promise(() => first.until(({ stdout }) => stdout !== ""))
+
+      const second = yield* deleteInto(journal, env)
+      assert.include(second.stderr, `another run has this journal (process ${first.child.pid} on ${hostname()})`)
+      assert.strictEqual(second.code, 2)
+
+      first.child.kill("SIGKILL")
+      yield* Effect.promise(() => first.closed)
+      assert.isTrue(existsSync(`${journal}.lock`))
+      const third = yield* deleteInto(journal, env)
+      assert.strictEqual(third.code, 0, third.stderr)
+      assert.isFalse(existsSync(`${journal}.lock`))
+    }).pipe(emulating),
+  timeout
+)
+
+it.live(
+  "a lock of another machine counts; one whose process number was given to another process does not",
+  () =>
+    Effect.gen(function* () {
+      const env = yield* settings
+      const journal = join(folder, "stale.jsonl")
+      const lock = { pid: process.pid, host: hostname(), startedAt: "another boot 1" }
+      writeFileSync(`${journal}.lock`, JSON.stringify({ ...lock, host: "elsewhere" }))
+      const refused = yield* deleteInto(journal, env)
+      assert.include(refused.stderr, `(process ${process.pid} on elsewhere)`)
+      assert.include(refused.stderr, `remove ${journal}.lock`)
+      assert.strictEqual(refused.code, 2)
+
+      // Only Linux tells when a process started; elsewhere the number decides, and a free one is free.
+      const free = process.platform === "linux" ? process.pid : 2 ** 22 + 1
+      writeFileSync(`${journal}.lock`, JSON.stringify({ ...lock, pid: free }))
+      const taken = yield* deleteInto(journal, env)
+      assert.strictEqual(taken.code, 0, taken.stderr)
+    }).pipe(emulating),
+  timeout
+)
+
+it.live(
+  "who was refused is asked for again, and counted once",
+  () =>
+    Effect.gen(function* () {
+      const emulator = yield* FlowwiseEmulator
+      const env = yield* settings
+      const journal = join(folder, "failures.jsonl")
+      yield* emulator.respondWith({ status: 403, body: "no" }, { customerId: "cust_1", times: 1 })
+      yield* emulator.respondWith({ status: 409, body: "no" }, { customerId: "cust_2" })
+      assert.strictEqual((yield* deleteInto(journal, env)).code, 1)
+      const second = yield* deleteInto(journal, env)
+      assert.strictEqual(second.code, 1)
+      assert.deepStrictEqual(
+        linesOf(second.stdout)
+          .map((line) => line.split(/ +/).slice(0, 2))
+          .sort(),
+        [
+          ["FAILED", "cust_2"],
+          ["deleted", "cust_1"]
+        ]
+      )
+
+      const json = yield* Effect.promise(() => run(bin, ["report", journal, "--json"], {}))
+      const { deleted, failures, notDeleted, runs } = JSON.parse(json.stdout)
+      assert.deepStrictEqual(
+        { deleted, failures, notDeleted, runs },
+        { deleted: 19, failures: { "UnexpectedResponse 409": 1 }, notDeleted: 1, runs: 2 }
+      )
+      const text = yield* Effect.promise(() => run(bin, ["report", journal], {}))
+      assert.match(text.stdout, /^ {2}deleted +19$/m)
+      assert.match(text.stdout, /^ {4}UnexpectedResponse 409 +1$/m)
+      const markdown = yield* Effect.promise(() => run(bin, ["report", journal, "--markdown"], {}))
+      assert.include(markdown.stdout, "| &emsp;deleted | 19 |\n")
+      assert.notInclude(text.stdout + markdown.stdout + json.stdout, "cust_")
+    }).pipe(emulating),
+  timeout
+)
+
+it.live(
+  "a report of what is no journal is refused with 2",
+  () =>
+    Effect.gen(function* () {
+      const cases = [
+        [["report", join(folder, "gone.jsonl")], "gone.jsonl: no such file or directory"],
+        [["report", file], "line 1 is not the beginning of a journal"],
+        [["report", folder], "it is a directory"],
+        [["report", file, "--json", "--markdown"], "give --json or --markdown, and not both"]
+      ] as const
+      for (const [args, says] of cases) {
+        const { code, stderr, stdout } = yield* Effect.promise(() => run(bin, args, {}))
+        assert.include(stderr, says)
+        assert.deepStrictEqual([code, stdout], [2, ""])
+      }
+    }),
+  timeout
+)

@@ -22,6 +22,9 @@ const shell = (command, args, options) =>
 const require = createRequire(import.meta.url)
 const attw = join(dirname(require.resolve("@arethetypeswrong/cli/package.json")), "dist/index.js")
 
+/** What can be imported, and is no command alone. */
+const isLibrary = (manifest) => manifest.publishConfig.exports["."] !== undefined
+
 for (const { folder, manifest } of published) {
   const { filename } = JSON.parse(shell("pnpm", ["pack", "--json", "--pack-destination", temp], { cwd: folder }))
   const tarball = readFileSync(filename)
@@ -31,8 +34,10 @@ for (const { folder, manifest } of published) {
     []
   )
   passed(`${manifest.name}: publint`)
-  node([attw, filename])
-  passed(`${manifest.name}: the types fit every way of resolving it (attw)`)
+  if (isLibrary(manifest)) {
+    node([attw, filename])
+    passed(`${manifest.name}: the types fit every way of resolving it (attw)`)
+  }
 }
 const tarballs = readdirSync(temp).map((file) => `../${file}`)
 
@@ -118,13 +123,19 @@ for (const { dist, prelude, type } of formats) {
   }
   passed(`${type}: npm installs the tarballs, which hold what they should`)
 
-  const checks = published.map(({ manifest }) => `check("${manifest.name}", "${dist}")`)
+  const libraries = published.filter(({ manifest }) => isLibrary(manifest))
+  const checks = libraries.map(({ manifest }) => `check("${manifest.name}", "${dist}")`)
   write("entry-points.js", `${prelude}\n${entryPoints}\nPromise.all([${checks}])`)
   node(["entry-points.js"], inProject)
   passed(`${type}: each package loads from ${dist}, and nothing inside it but what it exports`)
 
-  match(shell("npx", ["flowwise-emulator", "--help"], inProject), /^Usage: flowwise-emulator/)
-  passed(`${type}: the emulator's command runs`)
+  const dryRun = ["flowwise", "delete", "cust_1", "--dry-run"]
+  match(
+    shell("npx", dryRun, inProject),
+    /would send {2}DELETE https:\/\/sandbox\.flowwise\.com\/router\/customer\/cust_1/
+  )
+  match(shell("npx", ["flowwise", "--version"], inProject), /^\d+\.\d+\.\d+/)
+  passed(`${type}: the flowwise command runs`)
 
   node([join(project, "node_modules/typescript/bin/tsc")], inProject)
   passed(`${type}: a program type-checks`)

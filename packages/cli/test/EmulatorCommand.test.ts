@@ -1,0 +1,80 @@
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { afterAll } from "vitest"
+import { install, run, start } from "./Installed.js"
+
+const { bin, folder, remove } = install()
+afterAll(remove)
+
+const timeout = 120_000
+
+/** Waits until the emulator says that it is ready, and reads the settings that it printed. */
+const ready = async ({ printed, until }: ReturnType<typeof start>): Promise<Record<string, string>> => {
+  await until(({ stderr }) => stderr.includes("Ctrl-C"))
+  return Object.fromEntries(
+    printed.stdout
+      .trim()
+      .split("\n")
+      .map((line) => line.split("="))
+  )
+}
+
+describe("flowwise emulator", () => {
+  it("serves any program, and flowwise delete, with the settings that it prints", { timeout }, async () => {
+    const file = join(folder, "customers.txt")
+    writeFileSync(file, "\uFEFFcust_1\r\ncust 2\n\ncust_3")
+    const emulator = start(bin, ["emulator", "--customers", file], {})
+    const settings = await ready(emulator)
+    assert.include(emulator.printed.stderr, "3 customers")
+    const headers = {
+      "x-client-id": settings.FLOWWISE_CLIENT_ID!,
+      "x-client-secret": settings.FLOWWISE_CLIENT_SECRET!
+    }
+    const ask = (id: string) =>
+      fetch(`${settings.FLOWWISE_BASE_URL}/customer/${encodeURIComponent(id)}`, { method: "DELETE", headers })
+    const statuses = [await ask("cust_1"), await ask("cust 2"), await ask("cust_1")].map(({ status }) => status)
+    assert.deepStrictEqual(statuses, [204, 204, 404])
+    assert.include((await run(bin, ["delete", "cust_3"], settings)).stdout, "deleted  cust_3")
+
+    emulator.child.kill("SIGINT")
+    await emulator.closed
+  })
+
+  it("says in one line why it can't start, and ends with 2", { timeout }, async () => {
+    const emulator = start(bin, ["emulator"], {})
+    const { port } = new URL((await ready(emulator)).FLOWWISE_BASE_URL!)
+    const attempts = [
+      { args: ["--port", port], said: /can't listen: .*EADDRINUSE/ },
+      { args: ["--port", "abc"], said: /'abc' is not a integer/ },
+      { args: ["--port", "70000"], said: /port must be a whole number up to 65535/ },
+      { args: ["--customers", join(folder, "gone.txt")], said: /gone.txt: no such file/ },
+      { args: ["--nonsense"], said: /unknown argument: '--nonsense'/ }
+    ]
+    for (const { args, said } of attempts) {
+      const { code, stderr, stdout } = await run(bin, ["emulator", ...args], {})
+      assert.match(stderr, said)
+      assert.strictEqual(stderr.trim().split("\n").length, 1)
+      assert.deepStrictEqual([code, stdout], [2, ""])
+    }
+    emulator.child.kill("SIGKILL")
+    await emulator.closed
+  })
+})
+
+describe("flowwise", () => {
+  it("explains itself, in plain text where there is no terminal", { timeout }, async () => {
+    for (const args of [["--help"], ["delete", "--help"], ["report", "--help"]]) {
+      const { code, stderr, stdout } = await run(bin, args, {})
+      assert.include(stdout, "flowwise delete --file ids.txt --journal ids.journal")
+      assert.include(stdout, "0 everything is gone")
+      assert.notInclude(stdout, "\u001B")
+      assert.deepStrictEqual([code, stderr], [0, ""])
+    }
+    assert.match((await run(bin, ["--version"], {})).stdout, /^\d+\.\d+\.\d+\s*$/)
+    assert.include((await run(bin, ["--completions", "bash"], {})).stdout, "flowwise")
+    const mistyped = await run(bin, ["dellete"], {})
+    assert.include(mistyped.stderr, "Invalid subcommand for flowwise")
+    assert.strictEqual(mistyped.code, 2)
+  })
+})

@@ -88,5 +88,5 @@ export const duration = (seconds: number): string => Duration.format(Duration.se
 const bar = (share: number): string => {
   const filled = Math.round(Math.min(1, share) * BAR_WIDTH)
   const full = "#".repeat(filled)
-  return `[${process.stderr.hasColors() ? styleText("green", full) : full}${".".repeat(BAR_WIDTH - filled)}]`
+  return `[${process.stderr.hasColors() ? styleText("green", full, { stream: process.stderr }) : full}${".".repeat(BAR_WIDTH - filled)}]`
 }

@@ -86,7 +86,7 @@ const installLines = [
 ].map((page) => ({
   page,
   names: Array.from(
-    readFileSync(join(root, page), "utf8").matchAll(/^npm install (?:--save-dev )?(.+)$/gm),
+    readFileSync(join(root, page), "utf8").matchAll(/^npm install (?:--save-dev |--global )?(.+)$/gm),
     ([, names]) => names.split(" ")
   ).flat()
 }))

@@ -38,16 +38,16 @@ export const Header = Schema.TaggedStruct("Header", {
 export type Header = typeof Header.Type
 
 /** Another run on the same journal begins. */
-export const Resumed = Schema.TaggedStruct("Resumed", { at: Schema.DateTimeUtc })
+const Resumed = Schema.TaggedStruct("Resumed", { at: Schema.DateTimeUtc })
 
 /** A request is about to be sent. */
-export const Intent = Schema.TaggedStruct("Intent", { ...line, customerId: Schema.String })
+const Intent = Schema.TaggedStruct("Intent", { ...line, customerId: Schema.String })
 
 /** What became of the last intent of this line, and who said so. */
-export const Outcome = Schema.TaggedStruct("Outcome", { ...line, host: Schema.String, outcome: DeletionOutcome })
+const Outcome = Schema.TaggedStruct("Outcome", { ...line, host: Schema.String, outcome: DeletionOutcome })
 
 /** The run stopped before the request of the last intent was sent, or its credentials were refused. */
-export const NotDeleted = Schema.TaggedStruct("NotDeleted", line)
+const NotDeleted = Schema.TaggedStruct("NotDeleted", line)
 
 export const JournalLine = Schema.Union(Header, Resumed, Intent, Outcome, NotDeleted)
 export type JournalLine = typeof JournalLine.Type

@@ -7,7 +7,7 @@ import { createHash } from "node:crypto"
 import * as Args from "@effect/cli/Args"
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
-import { Credentials, DeletionOutcome, deleteCustomers, Environment } from "@effect-flowwise/client"
+import { Credentials, DeletionOutcome, deleteCustomers, Environment, type Unauthorized } from "@effect-flowwise/client"
 import { NodeFlowwise } from "@effect-flowwise/node"
 import * as DateTime from "effect/DateTime"
 import * as Deferred from "effect/Deferred"
@@ -192,26 +192,32 @@ const run = (
         Deferred.succeed(stop, undefined)
       )
     }
-    const end = yield* input.entries.pipe(
+    let failure: Refused | Unauthorized | Journal.JournalFailed | undefined
+    const written = yield* input.entries.pipe(
       Stream.filter((entry) => !journal.isGone(entry)),
       Stream.mapEffect((entry) => Effect.as(journal.intent(entry), entry.id), { concurrency }),
       Stream.haltWhenDeferred(stop),
       (ids) => deleteCustomers(ids, { concurrency, rateLimit: Option.getOrUndefined(options.rate) }),
+      // Kept for the end: failing here would cut the writing of the last outcomes short.
+      Stream.catchAll((why) => {
+        failure = why
+        return Stream.empty
+      }),
       Stream.mapEffect(journal.outcome, { concurrency, unordered: true }),
       Stream.runForEach(tell),
       Effect.either
     )
-    // Whatever the reason, who was announced and has no outcome was not taken up any more.
-    yield* journal.notDeleted
+    // Who was announced and has no outcome was not taken up any more, unless the journal itself cut the run short.
+    const noted = Either.isLeft(written) ? written : yield* Effect.either(journal.notDeleted)
     progress.clear()
     const left = total - Progress.sum(progress.counts)
     yield* say(`${count(total, "customer")}: ${Progress.tally(progress.counts)}${left > 0 ? `, ${left} left` : ""}`)
     yield* advise(progress.counts, left, options)
-    return yield* Either.isLeft(end)
-      ? end.left
-      : Effect.sync(() => {
-          process.exitCode = left > 0 || progress.counts.rejected > 0 ? 1 : 0
-        })
+    if (failure !== undefined) {
+      return yield* Effect.fail(failure)
+    }
+    yield* noted
+    process.exitCode = left > 0 || progress.counts.rejected > 0 ? 1 : 0
   }).pipe(Effect.scoped)
 
 const advise = ({ absent, deleted, rejected }: Progress.Counts, left: number, { journal }: Config) =>

@@ -83,6 +83,29 @@ describe("flowwise delete", () => {
   )
 
   it.live(
+    "keeps what came back before the credentials were refused",
+    () =>
+      Effect.gen(function* () {
+        const emulator = yield* FlowwiseEmulator
+        const env = yield* settings
+        const journal = join(folder, "reset.journal")
+        const body = { message: "reset", code: "unauthorized", type: "authentication_error" }
+        yield* emulator.respondWith({ status: 401, body }, { customerId: "cust_100" })
+        const args = ["delete", "--file", fileOf("reset.txt", many), "--journal", journal]
+        const refused = yield* Effect.promise(() => run(bin, args, env))
+        assert.strictEqual(refused.code, 3, refused.stderr)
+        assert.include(refused.stderr, "To go on: flowwise delete")
+        const deleted = many.length - (yield* emulator.customers).length
+        assert.isAtLeast(deleted, 80)
+        assert.strictEqual(linesOf(refused.stdout).length, deleted)
+        const { stdout } = yield* Effect.promise(() => run(bin, ["report", journal, "--json"], {}))
+        const { deleted: recorded, notAskedFor } = JSON.parse(stdout)
+        assert.deepStrictEqual([recorded, notAskedFor], [deleted, many.length - deleted])
+      }).pipe(emulating(many)),
+    timeout
+  )
+
+  it.live(
     "a dry run sends nothing, whatever else is asked for",
     () =>
       Effect.gen(function* () {
@@ -273,6 +296,7 @@ describe("flowwise delete", () => {
         const full = yield* Effect.promise(() => run(bin, args, env, { through }))
         assert.strictEqual(full.code, 1, full.stderr)
         assert.include(full.stderr, `flowwise: the journal can't be written, so that the run had to stop: ${journal}: `)
+        assert.include(full.stderr, "To go on: flowwise delete")
         assert.notMatch(full.stderr, /^ {4}at /m)
         assert.isAbove((yield* emulator.customers).length, 0)
 
@@ -281,7 +305,6 @@ describe("flowwise delete", () => {
         assert.deepStrictEqual(yield* emulator.customers, [])
         const lines = linesOf(readFileSync(journal, "utf8")).map((line) => JSON.parse(line))
         assert.strictEqual(lines.filter(({ _tag }) => _tag === "Outcome").length, many.length)
-        // Who was asked twice was not told about once.
         assert.strictEqual(statSync(journal).mode & 0o777, 0o600)
       }).pipe(emulating(many), Effect.runPromise),
     timeout

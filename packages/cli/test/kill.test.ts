@@ -109,5 +109,5 @@ it.live(
           `${repeats.length} announced again; ${deleted} deleted, ${alreadyAbsent} already absent`
       )
     }).pipe(Effect.withRandom(Random.make("kill -9")), Effect.provide(FlowwiseEmulator.layer({ customers: ids }))),
-  300_000
+  600_000
 )

@@ -36,17 +36,8 @@ import { Environment, parseBaseUrl, withoutTrailingSlash } from "./Environment.j
 import { parseRetryAfter } from "./RetryAfter.js"
 import { customerIdIn, type Hidden, secretIn, tidy } from "./ServerText.js"
 import * as Telemetry from "./Telemetry.js"
-import {
-  asCall,
-  bounded,
-  harden,
-  invalidRequest,
-  parseTimeout,
-  readBody,
-  release,
-  send,
-  timedOut
-} from "./Transport.js"
+import { bounded, parseTimeout, timedOut } from "./TimeLimit.js"
+import { asCall, harden, invalidRequest, readBody, release, send } from "./Transport.js"
 
 /**
  * Erases customers at one Flowwise environment with one account.

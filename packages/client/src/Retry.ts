@@ -12,7 +12,8 @@ import * as Ref from "effect/Ref"
 import * as Schedule from "effect/Schedule"
 import * as Attempt from "./Attempt.js"
 import type { RequestFailed } from "./DeleteCustomerError.js"
-import { bounded, hasBadCertificate, invalidRequest, parseTimeout, timedOut } from "./Transport.js"
+import { bounded, parseTimeout, timedOut } from "./TimeLimit.js"
+import { hasBadCertificate, invalidRequest } from "./Transport.js"
 
 /**
  * When to send again, and how often.

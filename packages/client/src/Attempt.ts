@@ -51,7 +51,6 @@ export const call = (customerId: string) => {
   ): Effect.Effect<A, DeleteCustomerError, R> =>
     Effect.withFiberRuntime((fiber) => {
       const memories = [own, ...fiber.getFiberRef(currentMemories)]
-      const inDoubt = memories.some(({ doubts }) => doubts.has(customerId) || doubts.has(SOMEBODY))
       const earlier = Math.max(...memories.map(({ attempts }) => attempts))
       own.attempts++
       for (const memory of memories) {
@@ -64,6 +63,8 @@ export const call = (customerId: string) => {
           if (!mayHaveDeleted(cause)) {
             for (const { doubts } of memories) count(doubts, customerId, -1)
           }
+          // Now, and not at the start: another attempt may have begun meanwhile.
+          const inDoubt = memories.some(({ doubts }) => doubts.has(customerId) || doubts.has(SOMEBODY))
           return Effect.failCause(inDoubt ? Cause.map(cause, inHindsight) : cause)
         },
         onSuccess: (value) => {

@@ -37,6 +37,28 @@ describe("FlowwiseClient", () => {
     })
   )
 
+  it.effect("a run that began later and deleted the customer explains the 404 of the one before", () =>
+    Effect.gen(function* () {
+      const answers: Array<(response: Response) => void> = []
+      const client = yield* clientOver(
+        HttpClient.make((request) =>
+          Effect.async((resume) => {
+            answers.push((response) => resume(Effect.succeed(HttpClientResponse.fromWeb(request, response))))
+          })
+        )
+      )
+      const call = client.deleteCustomer("cust_1")
+      const first = yield* Effect.fork(Effect.flip(call))
+      yield* Effect.yieldNow()
+      const second = yield* Effect.fork(call)
+      yield* Effect.yieldNow()
+      answers[1]!(new Response(null, { status: 204 }))
+      yield* Fiber.join(second)
+      answers[0]!(Response.json({ message: "no", code: "customer_not_found", type: "t" }, { status: 404 }))
+      assert.deepInclude(yield* Fiber.join(first), { _tag: "CustomerNotFound", afterAmbiguousAttempt: true })
+    })
+  )
+
   it.effect("a pair that is changed in place takes effect at once", () =>
     Effect.gen(function* () {
       const sent: Array<string | undefined> = []

@@ -24,7 +24,7 @@ import * as Input from "./Input.js"
 import * as Journal from "./Journal.js"
 import type { Header } from "./JournalFile.js"
 import { parseRate, positive } from "./Numbers.js"
-import { count, printLine, say, visible } from "./Output.js"
+import { count, place, printLine, say, visible } from "./Output.js"
 import * as Progress from "./Progress.js"
 import { Refused } from "./Refused.js"
 
@@ -136,7 +136,7 @@ const summary = (input: Input.Input, { baseUrl, name }: Environment["Type"], { d
   return say(
     [
       `${dryRun ? "Would delete" : "Deletes"} ${count(input.ids, "customer")}${duplicates} from ${visible(input.name)}`,
-      `  at     ${host}${name === host ? "" : ` (${name})`}`,
+      `  at     ${place(baseUrl)}${name === host ? "" : ` (${name})`}`,
       `  first  ${first}${input.ids > input.firstIds.length ? ", …" : ""}`
     ].join("\n")
   )
@@ -271,7 +271,7 @@ const headerOf = (input: Input.Input, { baseUrl, name }: Environment["Type"]) =>
       _tag: "Header",
       version: 1,
       environment: name,
-      host: new URL(baseUrl).host,
+      baseUrl,
       clientId: createHash("sha256")
         .update(Redacted.isRedacted(clientId) ? Redacted.value(clientId) : clientId)
         .digest("hex"),

@@ -43,7 +43,7 @@ export const none: Journal = {
   notDeleted: Effect.void
 }
 
-/** Begins a journal, or goes on with one of the same host, account and input. */
+/** Begins a journal, or goes on with one of the same base URL, account and input. */
 export const open = (path: string, header: Header): Effect.Effect<Journal, Refused, Scope.Scope> =>
   Effect.gen(function* () {
     yield* Lock.acquire(path)
@@ -55,6 +55,7 @@ export const open = (path: string, header: Header): Effect.Effect<Journal, Refus
     yield* attempt(path, () => resume(path, file, header, before))
     const { alreadyAbsent, deleted } = before.count()
     const append = groupCommit(file)
+    const { host } = new URL(header.baseUrl)
     const write = (line: JournalLine) =>
       Effect.tryPromise({
         try: () => append(encode(line)),
@@ -75,7 +76,7 @@ export const open = (path: string, header: Header): Effect.Effect<Journal, Refus
         Effect.gen(function* () {
           const [line = 0, ...others] = underWay.get(result.customerId) ?? []
           const outcome = before.isAmbiguous(line) ? afterAmbiguousAttempt(result) : result
-          yield* write({ _tag: "Outcome", line, host: header.host, outcome, at: yield* DateTime.now })
+          yield* write({ _tag: "Outcome", line, host, outcome, at: yield* DateTime.now })
           if (others.length === 0) underWay.delete(result.customerId)
           else underWay.set(result.customerId, others)
           return outcome
@@ -117,8 +118,12 @@ const resume = async (path: string, file: FileHandle, header: Header, before: Le
 const sameRun = (path: string, found: Header, header: Header) => {
   const differs = (what: string, was: string, is: string) =>
     new Refused({ message: `${path}: this journal is of another ${what} (${was}, and not ${is}); begin a new one` })
-  if (found.host !== header.host || found.environment !== header.environment) {
-    throw differs("environment", `${found.environment} at ${found.host}`, `${header.environment} at ${header.host}`)
+  if (found.baseUrl !== header.baseUrl || found.environment !== header.environment) {
+    throw differs(
+      "environment",
+      `${found.environment} at ${found.baseUrl}`,
+      `${header.environment} at ${header.baseUrl}`
+    )
   }
   if (found.clientId !== header.clientId) {
     throw differs("account", `client id hash ${short(found.clientId)}`, short(header.clientId))

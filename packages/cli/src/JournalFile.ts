@@ -23,7 +23,8 @@ const line = {
 export const Header = Schema.TaggedStruct("Header", {
   version: Schema.Literal(1),
   environment: Schema.String,
-  host: Schema.String,
+  /** Absolute, without a trailing slash. */
+  baseUrl: Schema.String,
   /** The SHA-256 of it, hexadecimal. */
   clientId: Schema.String,
   input: Schema.Struct({

@@ -26,6 +26,9 @@ export const ignoreBrokenPipes = () => {
 export const visible = (text: string): string =>
   text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`)
 
+/** What is asked, host and path: the same host may serve several environments. */
+export const place = (baseUrl: string): string => baseUrl.replace(/^https?:\/\//, "")
+
 /** `1,234 customers`, `1 customer`. */
 export const count = (number: number, noun: string): string =>
   `${number.toLocaleString("en-US")} ${noun}${number === 1 ? "" : "s"}`

@@ -6,12 +6,12 @@
 import * as DateTime from "effect/DateTime"
 import type { Header, JournalLine } from "./JournalFile.js"
 import * as Ledger from "./Ledger.js"
-import { count } from "./Output.js"
+import { count, place } from "./Output.js"
 import { duration, perSecond } from "./Progress.js"
 
 export interface Report extends Ledger.Totals {
   readonly environment: string
-  readonly host: string
+  readonly baseUrl: string
   /** SHA-256, hexadecimal. */
   readonly clientId: string
   readonly input: Header["input"]
@@ -78,12 +78,12 @@ export const make = () => {
       if (header === undefined) throw new Error("A journal begins with a header")
       const totals = ledger.count()
       const notDeleted = Object.values(totals.failures).reduce((all, one) => all + one, 0)
-      const { at, clientId, environment, host, input } = header
+      const { at, baseUrl, clientId, environment, input } = header
       const sorted = Float64Array.from(waits).sort()
       const part = (share: number) => sorted[Math.ceil(share * sorted.length) - 1] ?? 0
       return {
         environment,
-        host,
+        baseUrl,
         clientId,
         input,
         startedAt: DateTime.formatIso(at),
@@ -107,9 +107,10 @@ const number = (value: number) => value.toLocaleString("en-US")
 /** Rows of a name and a value; what belongs to the row before is set in. */
 const rowsOf = (report: Report): ReadonlyArray<readonly [string, string]> => {
   const { activeSeconds, input, millisecondsEach: each } = report
+  const at = place(report.baseUrl)
   const answered = report.deleted + report.alreadyAbsent + report.notDeleted
   return [
-    ["environment", report.host === report.environment ? report.host : `${report.environment} (${report.host})`],
+    ["environment", report.environment === new URL(report.baseUrl).host ? at : `${report.environment} (${at})`],
     ["client id, SHA-256", report.clientId],
     ["input, SHA-256", input.sha256],
     ["started", report.startedAt],

@@ -39,7 +39,7 @@ it.live(
         _tag: "Header",
         version: 1,
         environment: host,
-        host,
+        baseUrl: env.FLOWWISE_BASE_URL,
         clientId: sha256("emulator-client-id"),
         input: { sha256: sha256(customers.join("\n")), format: "Text", ids: 20, duplicates: 0, lastLine: 20 }
       })
@@ -59,6 +59,21 @@ it.live(
       assert.strictEqual(requestIds.size, customers.length)
       if (process.platform !== "win32") assert.strictEqual(statSync(journal).mode & 0o777, 0o600)
       assert.isFalse(existsSync(`${journal}.lock`))
+    }).pipe(emulating),
+  timeout
+)
+
+it.live(
+  "the path of the base URL belongs to the place that is asked, in the summary and in the report",
+  () =>
+    Effect.gen(function* () {
+      const env = yield* settings
+      const journal = join(folder, "path.jsonl")
+      const place = `${new URL(env.FLOWWISE_BASE_URL).host}/sandbox`
+      const deleted = yield* deleteInto(journal, { ...env, FLOWWISE_BASE_URL: `${env.FLOWWISE_BASE_URL}/sandbox/` })
+      assert.include(deleted.stderr, `  at     ${place}\n`)
+      const report = yield* Effect.promise(() => run(bin, ["report", journal], {}))
+      assert.match(report.stdout, new RegExp(`^environment +${place}$`, "m"))
     }).pipe(emulating),
   timeout
 )
@@ -131,7 +146,8 @@ it.live(
         [folder, /: it is a directory/],
         [journal, /this journal is of another input/, env, others],
         [journal, /this journal is of another account/, { ...env, FLOWWISE_CLIENT_ID: "other" }],
-        [journal, /this journal is of another environment/, { ...env, FLOWWISE_BASE_URL: "http://localhost:1" }]
+        [journal, /this journal is of another environment/, { ...env, FLOWWISE_BASE_URL: "http://localhost:1" }],
+        [journal, /of another environment .*\/prod\)/, { ...env, FLOWWISE_BASE_URL: `${env.FLOWWISE_BASE_URL}/prod` }]
       ]
       yield* Effect.forEach(
         cases,

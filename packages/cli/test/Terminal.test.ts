@@ -74,7 +74,7 @@ const elsewhere = () => ({
 describe("the prompt", () => {
   it("deletes only where the environment's name is typed", { timeout }, async () => {
     const { env, name } = elsewhere()
-    const prompt = `Type ${name} to delete 1 customer there: `
+    const prompt = `Type ${name} to delete 1 customer at ${name}: `
     const yes = await onTerminal(["delete", "cust_1"], env, [[prompt, "yes\r"]])
     assert.include(yes.screen, `not confirmed, since the environment is ${name}. Nothing was sent`)
     assert.strictEqual(yes.code, 2)
@@ -92,9 +92,9 @@ describe("the prompt", () => {
 
   it("is for production too, and a wrong answer sends nothing", { timeout }, async () => {
     const { code, screen } = await onTerminal(["delete", "cust_1"], { FLOWWISE_ENVIRONMENT: "production" }, [
-      ["Type production to delete 1 customer there: ", "Production\r"]
+      ["Type production to delete 1 customer at app.flowwise.com/router: ", "Production\r"]
     ])
-    assert.include(screen, "at     app.flowwise.com (production)")
+    assert.include(screen, "at     app.flowwise.com/router (production)")
     assert.include(screen, "Nothing was sent")
     assert.strictEqual(code, 2)
   })

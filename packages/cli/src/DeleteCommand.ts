@@ -212,6 +212,10 @@ const run = (
     progress.clear()
     const left = total - Progress.sum(progress.counts)
     yield* say(`${count(total, "customer")}: ${Progress.tally(progress.counts)}${left > 0 ? `, ${left} left` : ""}`)
+    const unknown = journal.unknown()
+    if (unknown > 0) {
+      yield* say(`${count(unknown, "customer")} may be deleted: asked for, and no answer tells. Ask again to know.`)
+    }
     yield* advise(progress.counts, left, options)
     if (failure !== undefined) {
       return yield* Effect.fail(failure)

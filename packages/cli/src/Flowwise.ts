@@ -50,7 +50,7 @@ const footer = HelpDoc.blocks([
   ),
   HelpDoc.h1("EXIT STATUS"),
   HelpDoc.p(
-    "0 everything is gone; 1 some were not deleted; 2 wrong usage or configuration; 3 credentials refused; 130 interrupted."
+    "0 everything is gone; 1 some are not known to be gone; 2 wrong usage or configuration; 3 credentials refused; 130 interrupted."
   )
 ])
 

@@ -32,6 +32,8 @@ export interface Journal {
   readonly outcome: (outcome: DeletionOutcome) => Effect.Effect<DeletionOutcome, JournalFailed>
   /** The run is over: who has an intent and no outcome was not asked for. */
   readonly notDeleted: Effect.Effect<void, JournalFailed>
+  /** How many may be deleted, after all runs so far: asked for, and no answer tells. */
+  readonly unknown: () => number
 }
 
 /** Where nobody asked for one. */
@@ -40,7 +42,8 @@ export const none: Journal = {
   isGone: () => false,
   intent: () => Effect.void,
   outcome: Effect.succeed,
-  notDeleted: Effect.void
+  notDeleted: Effect.void,
+  unknown: () => 0
 }
 
 /** Begins a journal, or goes on with one of the same base URL, account and input. */
@@ -51,51 +54,58 @@ export const open = (path: string, header: Header): Effect.Effect<Journal, Refus
       attempt(path, () => openFile(path, constants.O_RDWR | constants.O_CREAT | constants.O_APPEND, 0o600)),
       (file) => Effect.promise(() => file.close())
     )
-    const before = Ledger.make(header.input.lastLine)
-    yield* attempt(path, () => resume(path, file, header, before))
-    const { alreadyAbsent, deleted } = before.count()
+    const ledger = Ledger.make(header.input.lastLine)
+    yield* attempt(path, () => resume(path, file, header, ledger))
+    const { alreadyAbsent, deleted } = ledger.count()
     const append = groupCommit(file)
     const { host } = new URL(header.baseUrl)
     const write = (line: JournalLine) =>
       Effect.tryPromise({
         try: () => append(encode(line)),
         catch: (error) => new JournalFailed({ message: `${path}: ${systemMessage(error)}` })
-      })
+      }).pipe(Effect.zipLeft(Effect.sync(() => ledger.add(line))))
 
     /** The lines of what is under way: an id that comes twice can be so too. */
-    const underWay = new Map<string, Array<number>>()
+    const underWay = new Map<string, Array<UnderWay>>()
     return {
       gone: deleted + alreadyAbsent,
-      isGone: ({ line }) => before.isGone(line),
+      isGone: ({ line }) => ledger.isGone(line),
       intent: ({ id, line }) =>
         Effect.flatMap(DateTime.now, (at) => {
-          underWay.set(id, [...(underWay.get(id) ?? []), line])
+          underWay.set(id, [...(underWay.get(id) ?? []), { line, ambiguous: ledger.isAmbiguous(line) }])
           return write({ _tag: "Intent", line, customerId: id, at })
         }),
       outcome: (result) =>
         Effect.gen(function* () {
-          const [line = 0, ...others] = underWay.get(result.customerId) ?? []
-          const outcome = before.isAmbiguous(line) ? afterAmbiguousAttempt(result) : result
+          const [{ ambiguous, line } = { ambiguous: false, line: 0 }, ...others] = underWay.get(result.customerId) ?? []
+          const outcome = ambiguous ? afterAmbiguousAttempt(result) : result
           yield* write({ _tag: "Outcome", line, host, outcome, at: yield* DateTime.now })
           if (others.length === 0) underWay.delete(result.customerId)
           else underWay.set(result.customerId, others)
           return outcome
         }),
       notDeleted: Effect.flatMap(DateTime.now, (at) =>
-        Effect.forEach(Array.from(underWay.values()).flat(), (line) => write({ _tag: "NotDeleted", line, at }), {
+        Effect.forEach(Array.from(underWay.values()).flat(), ({ line }) => write({ _tag: "NotDeleted", line, at }), {
           concurrency: "unbounded",
           discard: true
         })
-      )
+      ),
+      unknown: () => ledger.count().unknown
     }
   })
 
+interface UnderWay {
+  readonly line: number
+  /** A request of a run before may have deleted the customer. */
+  readonly ambiguous: boolean
+}
+
 /** Takes in what the runs before have written, and puts the end of it right. */
-const resume = async (path: string, file: FileHandle, header: Header, before: Ledger.Ledger) => {
+const resume = async (path: string, file: FileHandle, header: Header, ledger: Ledger.Ledger) => {
   if (!(await file.stat()).isFile()) throw new Refused({ message: `${path}: a journal has to be a file` })
   let found: Header | undefined
   const { end, size } = await read(path, file, (line) => {
-    before.add(line)
+    ledger.add(line)
     if (line._tag === "Header") {
       found = line
       sameRun(path, line, header)

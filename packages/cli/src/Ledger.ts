@@ -30,10 +30,12 @@ export interface Totals {
   readonly alreadyAbsent: number
   /** Of those that are already absent: after a request that may have deleted the customer. */
   readonly afterAmbiguousAttempt: number
-  /** By cause. */
+  /** Known to be kept, by cause. */
   readonly failures: Readonly<Record<string, number>>
-  /** Asked for, and no word of what came of it. */
+  /** Asked for at least once, and perhaps deleted: no later answer tells. */
   readonly unknown: number
+  /** The latest word on each of those. */
+  readonly unknownCauses: Readonly<Record<string, number>>
 }
 
 export const make = (lastLine: number): Ledger => {
@@ -69,22 +71,28 @@ export const make = (lastLine: number): Ledger => {
     isAmbiguous: (line) => (stateOf(line) & (PENDING | AMBIGUOUS)) !== 0,
     count: () => {
       const found = new Array<number>(verdicts.length).fill(0)
-      let unknown = 0
+      const open = new Array<number>(verdicts.length).fill(0)
       for (const state of lines) {
-        if (!isGoneState(state) && (state & PENDING) !== 0) unknown++
+        // Also where the latest word is "not sent": a request before that may have deleted the customer.
+        const isOpen = !isGoneState(state) && (state & (PENDING | AMBIGUOUS)) !== 0
+        const verdict = (state & PENDING) === 0 ? state & VERDICT : 0
+        if (isOpen) open[verdict] = (open[verdict] ?? 0) + 1
         else found[state & VERDICT] = (found[state & VERDICT] ?? 0) + 1
       }
-      const [, deleted = 0, absent = 0, ambiguous = 0, ...failures] = found
+      const byCause = (numbers: ReadonlyArray<number>) =>
+        Object.fromEntries(
+          numbers
+            .map((number, verdict) => [verdicts[verdict] || "no answer on record", number] as const)
+            .filter(([, number]) => number > 0)
+        )
+      const [, deleted = 0, absent = 0, ambiguous = 0] = found
       return {
         deleted,
         alreadyAbsent: absent + ambiguous,
         afterAmbiguousAttempt: ambiguous,
-        failures: Object.fromEntries(
-          failures
-            .map((number, index) => [verdicts[index + FIRST_FAILURE] ?? "", number] as const)
-            .filter(([, number]) => number > 0)
-        ),
-        unknown
+        failures: byCause(found.fill(0, 0, FIRST_FAILURE)),
+        unknown: open.reduce((all, one) => all + one, 0),
+        unknownCauses: byCause(open)
       }
     }
   }
@@ -114,11 +122,16 @@ const causeOf = (error: DeletionRejected["error"]): string => {
   }
 }
 
-/** In doubt, it may. */
+/** What came back does not exclude that the customer is deleted. */
 const mayHaveDeleted = (outcome: DeletionOutcome): boolean => {
   if (outcome._tag !== "DeletionRejected") return false
   const { error } = outcome
-  return error._tag === "RequestFailed"
-    ? error.delivered === "unknown"
-    : error._tag !== "RateLimited" && error._tag !== "InvalidCustomerId"
+  switch (error._tag) {
+    case "RequestFailed":
+      return error.delivered === "unknown"
+    case "UnexpectedResponse":
+      return (error.status >= 200 && error.status < 300) || error.status === 408 || error.status >= 500
+    default:
+      return error._tag === "DeletionFailed"
+  }
 }

@@ -76,9 +76,9 @@ const describe = (counts: Counts, total: number, elapsed: number): string => {
   return `${done.toLocaleString("en-US")} of ${count(total, "customer")}: ${tally(counts)}; ${perSecond(rate)}${left}`
 }
 
-/** `3 deleted, 1 already absent, 0 not deleted`. */
+/** `3 deleted, 1 already absent, 0 not known to be gone`. */
 export const tally = ({ absent, deleted, rejected }: Counts): string =>
-  [`${deleted} deleted`, `${absent} already absent`, `${rejected} not deleted`].join(", ")
+  [`${deleted} deleted`, `${absent} already absent`, `${rejected} not known to be gone`].join(", ")
 
 export const perSecond = (rate: number): string => `${rate < 10 ? rate.toFixed(1) : Math.round(rate)}/s`
 

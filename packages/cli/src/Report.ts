@@ -20,6 +20,7 @@ export interface Report extends Ledger.Totals {
   readonly endedAt: string
   /** How often it was started. */
   readonly runs: number
+  /** For certain, as far as the last word goes. */
   readonly notDeleted: number
   readonly notAskedFor: number
   /** While a run was going on. */
@@ -122,7 +123,8 @@ const rowsOf = (report: Report): ReadonlyArray<readonly [string, string]> => {
     ["    after an ambiguous attempt", number(report.afterAmbiguousAttempt)],
     ["  not deleted", number(report.notDeleted)],
     ...Object.entries(report.failures).map(([cause, value]) => [`    ${cause}`, number(value)] as const),
-    ["  unknown, since a run was cut off", number(report.unknown)],
+    ["  unknown, perhaps deleted", number(report.unknown)],
+    ...Object.entries(report.unknownCauses).map(([cause, value]) => [`    ${cause}`, number(value)] as const),
     ["  not asked for yet", number(report.notAskedFor)],
     ["time", `${duration(activeSeconds)}, ${perSecond(answered / Math.max(activeSeconds, 0.001))}`],
     ["time each", `median ${each.median} ms, 95 % within ${each.p95} ms, longest ${each.max} ms`],

@@ -48,7 +48,7 @@ describe("flowwise delete", () => {
           "DeletionRejected cust_2"
         ])
         assert.strictEqual(some.code, 1)
-        assert.include(some.stderr, "2 customers: 1 deleted, 0 already absent, 1 not deleted")
+        assert.include(some.stderr, "2 customers: 1 deleted, 0 already absent, 1 not known to be gone")
         assert.deepStrictEqual(yield* emulator.customers, ["cust_2"])
       }).pipe(emulating(["cust_1", "cust_2", "cust_3"])),
     timeout

@@ -1,5 +1,8 @@
 import { createHash } from "node:crypto"
+import { once } from "node:events"
 import { existsSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs"
+import { createServer, type RequestListener } from "node:http"
+import type { AddressInfo } from "node:net"
 import { hostname } from "node:os"
 import { join } from "node:path"
 import { assert, it } from "@effect/vitest"
@@ -252,6 +255,90 @@ it.live(
     }).pipe(emulating),
   timeout
 )
+
+/** Three ids, and a server that answers as told. */
+const three = join(folder, "three.txt")
+writeFileSync(three, "cust_1\ncust_2\ncust_3\n")
+const serving = async (answer: RequestListener) => {
+  let current = answer
+  const server = createServer((request, response) => current(request, response))
+  await once(server.listen(0, "127.0.0.1"), "listening")
+  return {
+    env: {
+      FLOWWISE_BASE_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      FLOWWISE_CLIENT_ID: "id",
+      FLOWWISE_CLIENT_SECRET: "secret"
+    },
+    answer: (next: RequestListener) => {
+      current = next
+    },
+    close: async () => {
+      if (!server.listening) return
+      server.closeAllConnections()
+      await once(server.close(), "close")
+    }
+  }
+}
+
+/** A run that is killed with its three requests under way. */
+const killed = async (journal: string) => {
+  let arrived = () => {}
+  const all = new Promise<void>((resolve) => {
+    let requests = 0
+    arrived = () => {
+      if (++requests === 3) resolve()
+    }
+  })
+  const server = await serving(() => arrived())
+  const first = start(bin, argsFor(journal, three), server.env)
+  await Promise.race([all, first.closed])
+  first.child.kill("SIGKILL")
+  await first.closed
+  return server
+}
+const reportOf = async (journal: string) => {
+  const { notAskedFor, notDeleted, unknown } = JSON.parse((await run(bin, ["report", journal, "--json"], {})).stdout)
+  return { notAskedFor, notDeleted, unknown }
+}
+const perhapsDeleted = { notAskedFor: 0, notDeleted: 0, unknown: 3 }
+const unauthorized: RequestListener = (_, response) =>
+  response
+    .writeHead(401, { "content-type": "application/json" })
+    .end(JSON.stringify({ message: "no", code: "unauthorized", type: "authentication_error" }))
+
+it("who was under way at a kill stays unknown when the credentials are refused later", { timeout }, async () => {
+  const journal = join(folder, "killed-401.jsonl")
+  const server = await killed(journal)
+  server.answer(unauthorized)
+  const resumed = await run(bin, argsFor(journal, three), server.env)
+  await server.close()
+  assert.strictEqual(resumed.code, 3, resumed.stderr)
+  assert.include(resumed.stderr, "3 customers may be deleted")
+  assert.deepStrictEqual(await reportOf(journal), perhapsDeleted)
+})
+
+it("who was under way at a kill stays unknown when there is no connection later", { timeout }, async () => {
+  const journal = join(folder, "killed-closed.jsonl")
+  const server = await killed(journal)
+  await server.close()
+  const resumed = await run(bin, argsFor(journal, three), server.env)
+  assert.strictEqual(resumed.code, 1, resumed.stderr)
+  assert.include(resumed.stderr, "3 customers may be deleted")
+  assert.deepStrictEqual(await reportOf(journal), perhapsDeleted)
+})
+
+it("a connection that breaks is not called a customer who was not deleted", { timeout }, async () => {
+  const journal = join(folder, "resets.jsonl")
+  const server = await serving(({ socket }) => socket.resetAndDestroy())
+  const { code, stderr } = await run(bin, argsFor(journal, three), server.env)
+  await server.close()
+  assert.strictEqual(code, 1, stderr)
+  assert.include(stderr, "3 customers: 0 deleted, 0 already absent, 3 not known to be gone\n3 customers may be deleted")
+  assert.notInclude(stderr, "not deleted")
+  assert.deepStrictEqual(await reportOf(journal), perhapsDeleted)
+  const report = await run(bin, ["report", journal], {})
+  assert.match(report.stdout, /^ {2}unknown, perhaps deleted +3\n {4}RequestFailed Transport, delivered unknown +3$/m)
+})
 
 it.live(
   "a report of what is no journal is refused with 2",

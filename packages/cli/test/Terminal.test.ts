@@ -102,7 +102,8 @@ describe("the prompt", () => {
 
 describe("the bar", () => {
   const ids = Array.from({ length: 100 }, (_, index) => `cust_${index}`)
-  const bar = /\[#*\.*\] [\d,]+ of 100 customers: \d+ deleted, 0 already absent, 0 not deleted; [\d.]+\/s, \S+.* left/g
+  const bar =
+    /\[#*\.*\] [\d,]+ of 100 customers: \d+ deleted, 0 already absent, 0 not known to be gone; [\d.]+\/s, \S+.* left/g
   const barsOn = (screen: string) =>
     Array.from(screen.replaceAll("\u001B[32m", "").replaceAll("\u001B[39m", "").matchAll(bar)).length
 
@@ -115,7 +116,7 @@ describe("the bar", () => {
     assert.isAbove(barsOn(screen), 2)
     assert.include(screen, "\u001B[32m#")
     // It is gone at the end, and the last word stands alone.
-    const lastWord = "\u001B[2K100 customers: 100 deleted, 0 already absent, 0 not deleted\r\n"
+    const lastWord = "\u001B[2K100 customers: 100 deleted, 0 already absent, 0 not known to be gone\r\n"
     assert.strictEqual(screen.slice(-lastWord.length), lastWord)
     const lines = readFileSync(join(folder, "out.txt"), "utf8").split("\n").slice(0, -1)
     assert.deepStrictEqual(lines.map((line) => line.replace(/^deleted {2}/, "")).sort(), [...ids].sort())

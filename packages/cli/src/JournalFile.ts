@@ -69,12 +69,30 @@ export const read = async (
   const { size } = await file.stat()
   const end = await endOfLastLine(file, size)
   let header: Header | undefined
+  /** Who was announced by the run that is being read, and has no outcome so far. */
+  const open = new Map<number, string>()
+  const follows = (line: JournalLine): boolean => {
+    switch (line._tag) {
+      case "Header":
+        header = line
+        return true
+      case "Resumed":
+        open.clear()
+        return true
+      case "Intent":
+        open.set(line.line, line.customerId)
+        return true
+      case "Outcome":
+        return open.get(line.line) === line.outcome.customerId && open.delete(line.line)
+      case "NotDeleted":
+        return open.delete(line.line)
+    }
+  }
   for await (const batch of linesOf(path, chunksOf(file, end))) {
     for (const { number, text } of batch) {
       const decoded = Either.getOrUndefined(decode(text))
       const fits = decoded !== undefined && (number === 1) === (decoded._tag === "Header")
-      if (decoded?._tag === "Header") header = decoded
-      if (!fits || ("line" in decoded && decoded.line > (header?.input.lastLine ?? 0))) {
+      if (!fits || !follows(decoded) || ("line" in decoded && decoded.line > (header?.input.lastLine ?? 0))) {
         throw new Refused({
           message:
             number === 1

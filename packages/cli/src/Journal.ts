@@ -6,7 +6,7 @@
  * @since 0.1.0
  */
 import { constants } from "node:fs"
-import { type FileHandle, open as openFile } from "node:fs/promises"
+import { type FileHandle, open as openFile, realpath } from "node:fs/promises"
 import { dirname } from "node:path"
 import { CustomerAlreadyAbsent, type DeletionOutcome } from "@effect-flowwise/client"
 import * as Data from "effect/Data"
@@ -18,6 +18,8 @@ import { encode, type Header, isTornHeader, type JournalLine, read } from "./Jou
 import * as Ledger from "./Ledger.js"
 import * as Lock from "./Lock.js"
 import { Refused, systemMessage } from "./Refused.js"
+
+const OPEN_FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_APPEND
 
 /** The journal could be written when the run began, and now it can't: the run has to stop. */
 export class JournalFailed extends Data.TaggedError("JournalFailed")<{ readonly message: string }> {}
@@ -49,9 +51,10 @@ export const none: Journal = {
 /** Begins a journal, or goes on with one of the same base URL, account and input. */
 export const open = (path: string, header: Header): Effect.Effect<Journal, Refused, Scope.Scope> =>
   Effect.gen(function* () {
-    yield* Lock.acquire(path)
+    const real = yield* attempt(path, () => realPathOf(path))
+    yield* Lock.acquire(real)
     const file = yield* Effect.acquireRelease(
-      attempt(path, () => openFile(path, constants.O_RDWR | constants.O_CREAT | constants.O_APPEND, 0o600)),
+      attempt(path, () => openFile(real, OPEN_FLAGS, 0o600)),
       (file) => Effect.promise(() => file.close())
     )
     const ledger = Ledger.make(header.input.lastLine)
@@ -63,7 +66,11 @@ export const open = (path: string, header: Header): Effect.Effect<Journal, Refus
       Effect.tryPromise({
         try: () => append(encode(line)),
         catch: (error) => new JournalFailed({ message: `${path}: ${systemMessage(error)}` })
-      }).pipe(Effect.zipLeft(Effect.sync(() => ledger.add(line))))
+      }).pipe(
+        Effect.zipLeft(Effect.sync(() => ledger.add(line))),
+        // It is written in any case, so that the ledger has to know.
+        Effect.uninterruptible
+      )
 
     /** The lines of what is under way: an id that comes twice can be so too. */
     const underWay = new Map<string, Array<UnderWay>>()
@@ -94,6 +101,13 @@ export const open = (path: string, header: Header): Effect.Effect<Journal, Refus
     }
   })
 
+/** Its one name, whatever links lead to it: the lock stands beside it. Only what exists has one. */
+const realPathOf = async (path: string) => {
+  const file = await openFile(path, OPEN_FLAGS, 0o600)
+  await file.close()
+  return realpath(path)
+}
+
 interface UnderWay {
   readonly line: number
   /** A request of a run before may have deleted the customer. */
@@ -102,7 +116,13 @@ interface UnderWay {
 
 /** Takes in what the runs before have written, and puts the end of it right. */
 const resume = async (path: string, file: FileHandle, header: Header, ledger: Ledger.Ledger) => {
-  if (!(await file.stat()).isFile()) throw new Refused({ message: `${path}: a journal has to be a file` })
+  const stats = await file.stat()
+  if (!stats.isFile()) throw new Refused({ message: `${path}: a journal has to be a file` })
+  if (stats.nlink > 1) {
+    throw new Refused({
+      message: `${path}: this journal has more than one name (hard links), and a lock for each; remove the others`
+    })
+  }
   let found: Header | undefined
   const { end, size } = await read(path, file, (line) => {
     ledger.add(line)

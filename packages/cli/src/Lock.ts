@@ -9,12 +9,18 @@
 import { link, readFile, rename, rm, writeFile } from "node:fs/promises"
 import { hostname } from "node:os"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import { say } from "./Output.js"
 import { Refused, systemMessage } from "./Refused.js"
 
 const Owner = Schema.parseJson(
-  Schema.Struct({ pid: Schema.Int, host: Schema.String, startedAt: Schema.NullOr(Schema.String) })
+  Schema.Struct({
+    pid: Schema.Int.pipe(Schema.positive()),
+    host: Schema.String,
+    startedAt: Schema.NullOr(Schema.String)
+  })
 )
 
 /** Holds the lock until the scope is closed. */
@@ -25,18 +31,30 @@ export const acquire = (path: string): Effect.Effect<void, Refused, Scope.Scope>
       catch: (error) =>
         error instanceof Refused ? error : new Refused({ message: `${path}: ${systemMessage(error)}` })
     }),
-    () => Effect.promise(() => rm(`${path}.lock`, { force: true }))
-  )
+    (content) =>
+      Effect.tryPromise(() => release(`${path}.lock`, content)).pipe(
+        Effect.catchAll(({ error }) => say(`${path}.lock: the lock can't be removed: ${systemMessage(error)}`))
+      )
+  ).pipe(Effect.asVoid)
 
-const take = async (lock: string, path: string) => {
+/** Gives what is in the lock. */
+const take = async (lock: string, path: string): Promise<string> => {
   const own = `${lock}.${process.pid}`
-  await writeFile(own, Schema.encodeSync(Owner)(await identity(process.pid)), { mode: 0o600 })
+  const content = Schema.encodeSync(Owner)(await identity(process.pid))
+  // An earlier process with this number may have left it, as another name of a lock.
+  await rm(own, { force: true })
+  await writeFile(own, content, { mode: 0o600 })
   try {
     // A link appears with all its content, and only where there is none yet.
     for (let tries = 0; !(await linked(own, lock)); tries++) {
       const found = await contentOf(lock)
       if (found === undefined) continue
-      const owner = Schema.decodeUnknownSync(Owner)(found)
+      const owner = Option.getOrUndefined(Schema.decodeUnknownOption(Owner)(found))
+      if (owner === undefined) {
+        throw new Refused({
+          message: `${lock}: this lock is damaged, and doesn't tell which run has the journal; if none is going on for certain, remove it`
+        })
+      }
       if (tries === 3 || (await isRunning(owner))) {
         throw new Refused({
           message: `${path}: another run has this journal (process ${owner.pid} on ${owner.host}); if that one is gone for certain, remove ${lock}`
@@ -44,9 +62,15 @@ const take = async (lock: string, path: string) => {
       }
       await removeStale(lock, found, `${own}.stale`)
     }
+    return content
   } finally {
     await rm(own, { force: true })
   }
+}
+
+/** Somebody may have removed the lock by hand, and another run may have taken it since. */
+const release = async (lock: string, content: string) => {
+  if ((await contentOf(lock)) === content) await rm(lock, { force: true })
 }
 
 const linked = (from: string, to: string) =>
@@ -61,6 +85,7 @@ const linked = (from: string, to: string) =>
 const contentOf = (lock: string) =>
   readFile(lock, "utf8").catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return undefined
+    if (error.code === "EISDIR") return ""
     throw error
   })
 

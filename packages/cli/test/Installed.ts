@@ -7,6 +7,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
   symlinkSync,
   writeFileSync
@@ -26,7 +27,7 @@ const packages = fileURLToPath(new URL("../..", import.meta.url))
  * reach. Types are not checked: that is what `check` and `build` are for.
  */
 export const install = () => {
-  const folder = mkdtempSync(join(tmpdir(), "flowwise-cli-"))
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), "flowwise-cli-")))
   const modules = join(folder, "node_modules")
   const { config } = ts.readConfigFile(join(packages, "../tsconfig.base.json"), ts.sys.readFile)
   const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, packages)

@@ -1,6 +1,16 @@
 import { createHash } from "node:crypto"
 import { once } from "node:events"
-import { existsSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs"
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync
+} from "node:fs"
 import { createServer, type RequestListener } from "node:http"
 import type { AddressInfo } from "node:net"
 import { hostname } from "node:os"
@@ -139,6 +149,15 @@ it.live(
         [damaged("half.jsonl", 5, good[4]!.slice(0, 20)), /half.jsonl: line 5 is damaged/],
         [damaged("nul.jsonl", 6, "\0".repeat(50)), /nul.jsonl: line 6 is damaged/],
         [damaged("utf8.jsonl", 7, good[0]!), /utf8.jsonl: line 7 is damaged/],
+        [
+          damaged("orphan.jsonl", 2, good.find((line) => line.includes('"Outcome"'))!),
+          /orphan.jsonl: line 2 is damaged/
+        ],
+        [damaged("void.jsonl", 2, good[1]!.replace('"Intent"', '"NotDeleted"')), /void.jsonl: line 2 is damaged/],
+        [
+          damaged("other.jsonl", good.length, good.at(-1)!.replace(/"customerId":"cust_\d+"/, '"customerId":"nobody"')),
+          new RegExp(`other.jsonl: line ${good.length} is damaged`)
+        ],
         [damaged("line.jsonl", 8, good[7]!.replace(/"line":\d+/, '"line":21')), /line.jsonl: line 8 is damaged/],
         [
           damaged("future.jsonl", 1, good[0]!.replace('"version":1', '"version":2')),
@@ -186,6 +205,18 @@ it.live(
       assert.include(second.stderr, `another run has this journal (process ${first.child.pid} on ${hostname()})`)
       assert.strictEqual(second.code, 2)
 
+      // The same by other names.
+      const sent = (yield* emulator.requests).length
+      symlinkSync(journal, join(folder, "symbolic.jsonl"))
+      const symbolic = yield* deleteInto(join(folder, "symbolic.jsonl"), env)
+      assert.include(symbolic.stderr, `another run has this journal (process ${first.child.pid} on`)
+      linkSync(journal, join(folder, "hard.jsonl"))
+      const hard = yield* deleteInto(join(folder, "hard.jsonl"), env)
+      assert.include(hard.stderr, "hard.jsonl: this journal has more than one name")
+      assert.deepStrictEqual([symbolic.code, hard.code], [2, 2])
+      assert.strictEqual((yield* emulator.requests).length, sent)
+      rmSync(join(folder, "hard.jsonl"))
+
       first.child.kill("SIGKILL")
       yield* Effect.promise(() => first.closed)
       assert.isTrue(existsSync(`${journal}.lock`))
@@ -208,6 +239,14 @@ it.live(
       assert.include(refused.stderr, `(process ${process.pid} on elsewhere)`)
       assert.include(refused.stderr, `remove ${journal}.lock`)
       assert.strictEqual(refused.code, 2)
+
+      for (const damage of ["", "\0\0", '{"pid":0}']) {
+        writeFileSync(`${journal}.lock`, damage)
+        const { code, stderr } = yield* deleteInto(journal, env)
+        assert.match(stderr, /^flowwise: .*stale\.jsonl\.lock: this lock is damaged.* remove it$/m)
+        assert.notMatch(stderr, /^ {4}at /m)
+        assert.strictEqual(code, 2)
+      }
 
       // Only Linux tells when a process started; elsewhere the number decides, and a free one is free.
       const free = process.platform === "linux" ? process.pid : 2 ** 22 + 1
@@ -325,6 +364,30 @@ it("who was under way at a kill stays unknown when there is no connection later"
   assert.strictEqual(resumed.code, 1, resumed.stderr)
   assert.include(resumed.stderr, "3 customers may be deleted")
   assert.deepStrictEqual(await reportOf(journal), perhapsDeleted)
+})
+
+it("the end of a run removes no lock but its own", { timeout }, async () => {
+  const journal = join(folder, "replaced.jsonl")
+  const lock = `${journal}.lock`
+  let replace = () => {}
+  const server = await serving((_, response) => {
+    replace()
+    response.writeHead(204).end()
+  })
+  replace = () => writeFileSync(lock, "of another run")
+  const replaced = await run(bin, argsFor(journal, three), server.env)
+  assert.strictEqual(replaced.code, 0, replaced.stderr)
+  assert.strictEqual(readFileSync(lock, "utf8"), "of another run")
+
+  const again = join(folder, "replaced-by-folder.jsonl")
+  replace = () => {
+    rmSync(`${again}.lock`, { recursive: true })
+    mkdirSync(`${again}.lock`)
+  }
+  const folderInstead = await run(bin, argsFor(again, three), server.env)
+  await server.close()
+  assert.strictEqual(folderInstead.code, 0, folderInstead.stderr)
+  assert.notInclude(folderInstead.stderr, "defect")
 })
 
 it("a connection that breaks is not called a customer who was not deleted", { timeout }, async () => {

@@ -20,6 +20,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { confirm } from "./Confirmation.js"
+import { explain, type Failure } from "./Failure.js"
 import * as Input from "./Input.js"
 import * as Journal from "./Journal.js"
 import type { Header } from "./JournalFile.js"
@@ -242,7 +243,7 @@ const quoted = (argument: string) =>
   /^[\w@%+=:,./\\-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", `'\\''`)}'`
 
 /** Interruption ends the ids: what is under way comes to its end, and into the journal. A second Ctrl-C waits for nothing. */
-const gracefully = <E, R>(run: (stop: Deferred.Deferred<void>) => Effect.Effect<void, E, R>) =>
+const gracefully = <E extends Failure, R>(run: (stop: Deferred.Deferred<void>) => Effect.Effect<void, E, R>) =>
   Effect.gen(function* () {
     const stop = yield* Deferred.make<void>()
     const running = yield* Effect.forkDaemon(run(stop))
@@ -251,7 +252,11 @@ const gracefully = <E, R>(run: (stop: Deferred.Deferred<void>) => Effect.Effect<
         process.once("SIGINT", () => process.exit(130))
         yield* say("\nStopping: what is under way comes to its end. Ctrl-C again stops at once.")
         yield* Deferred.succeed(stop, undefined)
-        yield* Fiber.await(running)
+        // An interrupted effect can't fail any more, but this has to be said.
+        yield* Fiber.join(running).pipe(
+          Effect.zipRight(Effect.sync(() => (process.exitCode = 130))),
+          Effect.catchAll((failure) => explain(failure))
+        )
       })
     )
   })

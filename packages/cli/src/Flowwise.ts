@@ -7,21 +7,17 @@ import { createRequire } from "node:module"
 import { stripVTControlCharacters } from "node:util"
 import * as Command from "@effect/cli/Command"
 import * as HelpDoc from "@effect/cli/HelpDoc"
-import * as ValidationError from "@effect/cli/ValidationError"
 import type * as Runtime from "@effect/platform/Runtime"
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import type { Unauthorized } from "@effect-flowwise/client"
 import * as Cause from "effect/Cause"
-import * as ConfigError from "effect/ConfigError"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { deleteCommand } from "./DeleteCommand.js"
 import { emulatorCommand } from "./EmulatorCommand.js"
-import type { JournalFailed } from "./Journal.js"
-import { ignoreBrokenPipes, say } from "./Output.js"
-import type { Refused } from "./Refused.js"
+import { explain } from "./Failure.js"
+import { ignoreBrokenPipes } from "./Output.js"
 import { reportCommand } from "./ReportCommand.js"
 
 const { version } = createRequire(import.meta.url)("@effect-flowwise/cli/package.json") as { version: string }
@@ -65,33 +61,12 @@ export const runMain = (argv: ReadonlyArray<string>): void => {
   )
 }
 
-type Failure = ValidationError.ValidationError | ConfigError.ConfigError | Refused | JournalFailed | Unauthorized
-
-/** One line for a person, and a status for the shell. */
-const explain = (failure: Failure) => {
-  const [status, message] = ValidationError.isValidationError(failure)
-    ? [2] // printed by the parser
-    : ConfigError.isConfigError(failure)
-      ? [2, oneLine(String(failure))]
-      : failure._tag === "Refused"
-        ? [2, failure.message]
-        : failure._tag === "Unauthorized"
-          ? [
-              3,
-              `the credentials were refused: ${failure.message}. Correct FLOWWISE_CLIENT_ID and FLOWWISE_CLIENT_SECRET`
-            ]
-          : [1, `the journal can't be written, so that the run had to stop: ${failure.message}`]
-  process.exitCode = status
-  return message === undefined ? Effect.void : say(`flowwise: ${message}`)
-}
-
-const oneLine = (text: string) => text.replaceAll(/\s*\n\s*/g, " ")
-
 const teardown: Runtime.Teardown = (exit, onExit) =>
   onExit(
     Exit.match(exit, {
       onFailure: (cause) => {
-        if (Cause.isInterruptedOnly(cause)) return 130
+        // Set where the run failed after the Ctrl-C.
+        if (Cause.isInterruptedOnly(cause)) return Number(process.exitCode ?? 130)
         process.stderr.write(`flowwise: a defect of this program, please report it\n${Cause.pretty(cause)}\n`)
         return 1
       },

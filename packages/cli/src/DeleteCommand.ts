@@ -25,7 +25,7 @@ import * as Input from "./Input.js"
 import * as Journal from "./Journal.js"
 import type { Header } from "./JournalFile.js"
 import { parseRate, positive } from "./Numbers.js"
-import { count, place, printLine, say, visible } from "./Output.js"
+import { count, type OutputClosed, type OutputFailed, place, printLine, say, visible } from "./Output.js"
 import * as Progress from "./Progress.js"
 import { Refused } from "./Refused.js"
 
@@ -185,15 +185,19 @@ const run = (
   Effect.gen(function* () {
     const { concurrency, json } = options
     const progress = yield* Progress.make(total)
+    let failure: Refused | Unauthorized | Journal.JournalFailed | undefined
+    let unwritten: OutputClosed | OutputFailed | undefined
     const tell = (outcome: DeletionOutcome) => {
       progress.add(outcome)
       progress.clear()
-      // Who reads no further wants no more: as Ctrl-C.
-      return Effect.catchTag(printLine(json ? toJson(outcome) : toText(outcome)), "OutputClosed", () =>
-        Deferred.succeed(stop, undefined)
+      return printLine(json ? toJson(outcome) : toText(outcome)).pipe(
+        // Who reads no further wants no more, as at Ctrl-C; what follows the first error is no news.
+        Effect.catchAll((why) => {
+          unwritten ??= why
+          return Deferred.succeed(stop, undefined)
+        })
       )
     }
-    let failure: Refused | Unauthorized | Journal.JournalFailed | undefined
     const written = yield* input.entries.pipe(
       Stream.filter((entry) => !journal.isGone(entry)),
       Stream.mapEffect((entry) => Effect.as(journal.intent(entry), entry.id), { concurrency }),
@@ -213,6 +217,11 @@ const run = (
     progress.clear()
     const left = total - Progress.sum(progress.counts)
     yield* say(`${count(total, "customer")}: ${Progress.tally(progress.counts)}${left > 0 ? `, ${left} left` : ""}`)
+    if (unwritten !== undefined && left > 0) {
+      yield* say(
+        `The run stopped, since ${unwritten._tag === "OutputClosed" ? "nobody reads stdout any more" : "stdout can't be written"}.`
+      )
+    }
     const unknown = journal.unknown()
     if (unknown > 0) {
       yield* say(`${count(unknown, "customer")} may be deleted: asked for, and no answer tells. Ask again to know.`)
@@ -222,6 +231,9 @@ const run = (
       return yield* Effect.fail(failure)
     }
     yield* noted
+    if (unwritten?._tag === "OutputFailed") {
+      return yield* Effect.fail(unwritten)
+    }
     process.exitCode = left > 0 || progress.counts.rejected > 0 ? 1 : 0
   }).pipe(Effect.scoped)
 

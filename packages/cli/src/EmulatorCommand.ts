@@ -34,14 +34,16 @@ export const emulatorCommand = Command.make("emulator", config, ({ customers, po
     const { FlowwiseEmulator } = yield* Effect.promise(() => import("@effect-flowwise/testing"))
     const started = Effect.flatMap(FlowwiseEmulator, ({ baseUrl, clientId, clientSecret }) =>
       Effect.zipRight(
-        Effect.ignore(
+        Effect.catchTag(
           printLine(
             [
               `FLOWWISE_BASE_URL=${baseUrl}`,
               `FLOWWISE_CLIENT_ID=${clientId}`,
               `FLOWWISE_CLIENT_SECRET=${Redacted.value(clientSecret)}`
             ].join("\n")
-          )
+          ),
+          "OutputClosed",
+          () => Effect.void
         ),
         say(`Emulating the vendor, with ${count(known.length, "customer")}. Ctrl-C stops it.`)
       )

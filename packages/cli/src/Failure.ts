@@ -8,10 +8,16 @@ import type { Unauthorized } from "@effect-flowwise/client"
 import * as ConfigError from "effect/ConfigError"
 import * as Effect from "effect/Effect"
 import type { JournalFailed } from "./Journal.js"
-import { say } from "./Output.js"
+import { type OutputFailed, say } from "./Output.js"
 import type { Refused } from "./Refused.js"
 
-export type Failure = ValidationError.ValidationError | ConfigError.ConfigError | Refused | JournalFailed | Unauthorized
+export type Failure =
+  | ValidationError.ValidationError
+  | ConfigError.ConfigError
+  | Refused
+  | JournalFailed
+  | OutputFailed
+  | Unauthorized
 
 /** One line for a person, and a status for the shell. */
 export const explain = (failure: Failure) => {
@@ -26,7 +32,9 @@ export const explain = (failure: Failure) => {
               3,
               `the credentials were refused: ${failure.message}. Correct FLOWWISE_CLIENT_ID and FLOWWISE_CLIENT_SECRET`
             ]
-          : [1, `the journal can't be written, so that the run had to stop: ${failure.message}`]
+          : failure._tag === "OutputFailed"
+            ? [1, `stdout can't be written: ${failure.message}`]
+            : [1, `the journal can't be written, so that the run had to stop: ${failure.message}`]
   process.exitCode = status
   return message === undefined ? Effect.void : say(`flowwise: ${message}`)
 }

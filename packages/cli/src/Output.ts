@@ -5,15 +5,22 @@
  */
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
+import { systemMessage } from "./Refused.js"
 
 /** Whoever read the outcomes has gone, as `head` does. */
 export class OutputClosed extends Data.TaggedError("OutputClosed") {}
 
+/** The outcomes can't be written, say to a full disk. */
+export class OutputFailed extends Data.TaggedError("OutputFailed")<{ readonly message: string }> {}
+
 /** Waits until the line is taken, so that a slow reader slows the deletions down. */
-export const printLine = (line: string): Effect.Effect<void, OutputClosed> =>
+export const printLine = (line: string): Effect.Effect<void, OutputClosed | OutputFailed> =>
   Effect.async((resume) => {
-    process.stdout.write(`${line}\n`, (error) => resume(error ? Effect.fail(new OutputClosed()) : Effect.void))
+    process.stdout.write(`${line}\n`, (error) => resume(error ? Effect.fail(whyUnwritten(error)) : Effect.void))
   })
+
+const whyUnwritten = (error: NodeJS.ErrnoException) =>
+  error.code === "EPIPE" ? new OutputClosed() : new OutputFailed({ message: systemMessage(error) })
 
 export const say = (text: string): Effect.Effect<void> => Effect.sync(() => void process.stderr.write(`${text}\n`))
 

@@ -29,8 +29,10 @@ export const reportCommand = Command.make("report", config, ({ journal, json, ma
       catch: (error) =>
         error instanceof Refused ? error : new Refused({ message: `${journal}: ${systemMessage(error)}` })
     })
-    yield* Effect.ignore(
-      printLine(json ? Report.toJson(report) : markdown ? Report.toMarkdown(report) : Report.toText(report))
+    yield* Effect.catchTag(
+      printLine(json ? Report.toJson(report) : markdown ? Report.toMarkdown(report) : Report.toText(report)),
+      "OutputClosed",
+      () => Effect.void
     )
   })
 ).pipe(Command.withDescription("Summarises a journal: counts, failures by cause, durations."))

@@ -1,4 +1,7 @@
+import { once } from "node:events"
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import { createServer, type ServerResponse } from "node:http"
+import type { AddressInfo } from "node:net"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { DeletionOutcome } from "@effect-flowwise/client"
@@ -258,6 +261,61 @@ describe("flowwise delete", () => {
   )
 
   withSignals(
+    "says that the credentials were refused, also after Ctrl-C",
+    async () => {
+      const held: Array<ServerResponse> = []
+      let arrived = () => {}
+      const first = new Promise<void>((resolve) => {
+        arrived = resolve
+      })
+      const server = createServer((_, response) => {
+        held.push(response)
+        arrived()
+      })
+      await once(server.listen(0, "127.0.0.1"), "listening")
+      const { port } = server.address() as AddressInfo
+      const { child, closed, until } = start(bin, ["delete", "cust_1"], {
+        FLOWWISE_BASE_URL: `http://127.0.0.1:${port}`,
+        FLOWWISE_CLIENT_ID: "id",
+        FLOWWISE_CLIENT_SECRET: "secret"
+      })
+      await Promise.race([first, closed])
+      child.kill("SIGINT")
+      await until(({ stderr }) => stderr.includes("Stopping"))
+      const body = JSON.stringify({ message: "no", code: "unauthorized", type: "authentication_error" })
+      for (const response of held) response.writeHead(401, { "content-type": "application/json" }).end(body)
+      const { code, stderr } = await closed
+      server.closeAllConnections()
+      server.close()
+      assert.strictEqual(code, 3, stderr)
+      assert.include(stderr, "flowwise: the credentials were refused")
+    },
+    timeout
+  )
+
+  it.runIf(process.platform === "linux")(
+    "says that stdout can't be written, and stops with 1",
+    () =>
+      Effect.gen(function* () {
+        const emulator = yield* FlowwiseEmulator
+        const env = yield* settings
+        yield* emulator.delay("100 millis")
+        const through = ["bash", "-c", 'exec "$@" > /dev/full', "bash"]
+        const args = ["delete", "--file", fileOf("unwritten.txt", many)]
+        const { code, stderr } = yield* Effect.promise(() => run(bin, args, env, { through }))
+        assert.include(stderr, "The run stopped, since stdout can't be written.")
+        assert.include(stderr, "flowwise: stdout can't be written: no space is left on the disk")
+        assert.strictEqual(code, 1, stderr)
+        assert.isBelow((yield* emulator.requests).length, many.length)
+
+        const dry = yield* Effect.promise(() => run(bin, [...args, "--dry-run"], env, { through }))
+        assert.include(dry.stderr, "flowwise: stdout can't be written: no space is left on the disk")
+        assert.strictEqual(dry.code, 1)
+      }).pipe(emulating(many), Effect.runPromise),
+    timeout
+  )
+
+  withSignals(
     "stops where nobody reads the outcomes any more, without a stack trace",
     () =>
       Effect.gen(function* () {
@@ -273,6 +331,7 @@ describe("flowwise delete", () => {
           return closed
         })
         assert.strictEqual(closed.code, 1)
+        assert.include(closed.stderr, "The run stopped, since nobody reads stdout any more.")
         assert.include(closed.stderr, "To go on: flowwise delete")
         assert.notMatch(closed.stderr, /EPIPE|^ {4}at /m)
         const requests = yield* emulator.requests

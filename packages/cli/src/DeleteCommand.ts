@@ -94,9 +94,11 @@ export const deleteCommand = Command.make("delete", config, (options) =>
     const environment = yield* Environment
     const { max } = options
     if (Option.isSome(max) && input.ids > max.value) {
-      return yield* new Refused({
-        message: `${input.name}: ${count(input.ids, "customer")}, and --max allows ${max.value}. Nothing was sent`
-      })
+      const tooMany = `${input.name}: ${count(input.ids, "customer")}, and --max allows ${max.value}`
+      if (!options.dryRun) {
+        return yield* new Refused({ message: `${tooMany}. Nothing was sent` })
+      }
+      yield* say(`${tooMany}: without --dry-run this is refused.`)
     }
     yield* summary(input, environment, options)
     if (options.dryRun) {

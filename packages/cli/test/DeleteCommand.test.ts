@@ -134,6 +134,12 @@ describe("flowwise delete", () => {
         assert.deepStrictEqual(yield* emulator.requests, [])
         assert.isFalse(existsSync(journal))
 
+        const tooMany = ["delete", "cust_1", "cust_2", "--max", "1"]
+        const warned = yield* Effect.promise(() => run(bin, [...tooMany, "--dry-run"], env))
+        assert.include(warned.stderr, "arguments: 2 customers, and --max allows 1: without --dry-run this is refused.")
+        assert.deepStrictEqual([warned.code, warned.stdout.split("\n").length], [0, 3])
+        assert.strictEqual((yield* Effect.promise(() => run(bin, tooMany, env))).code, 2)
+
         const production = yield* Effect.promise(() =>
           run(bin, ["delete", "cust_1", "--dry-run", ...flags], { FLOWWISE_ENVIRONMENT: "production" })
         )

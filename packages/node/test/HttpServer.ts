@@ -1,6 +1,7 @@
 import * as Http from "node:http"
 import type { AddressInfo, Socket } from "node:net"
 import * as Effect from "effect/Effect"
+import { listening, untilIn } from "./Loopback.js"
 
 /** A server on loopback that can tell how its connections fare. */
 export const make = (listener: Http.RequestListener) =>
@@ -28,29 +29,9 @@ export const make = (listener: Http.RequestListener) =>
       })
     })
 
-    yield* Effect.acquireRelease(
-      Effect.async<void>((resume) => {
-        server.listen(0, "127.0.0.1", () => resume(Effect.void))
-      }),
-      () =>
-        Effect.async<void>((resume) => {
-          server.close(() => resume(Effect.void))
-          server.closeAllConnections()
-        })
-    )
+    yield* listening(server, sockets)
 
-    const until = (condition: () => boolean) =>
-      Effect.async<void>((resume) => {
-        const check = () => {
-          if (condition()) {
-            waiting.delete(check)
-            resume(Effect.void)
-          }
-        }
-        waiting.add(check)
-        check()
-        return Effect.sync(() => waiting.delete(check))
-      })
+    const until = untilIn(waiting)
 
     return {
       baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

@@ -2,6 +2,7 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel"
 import * as Net from "node:net"
 import * as Tls from "node:tls"
 import * as Effect from "effect/Effect"
+import { listening, untilIn } from "./Loopback.js"
 
 /** What a scripted server answers to one request, byte for byte and in this order; nothing where it stays silent. */
 export interface Answer {
@@ -128,29 +129,9 @@ export const make = (
     const server = tls === undefined ? Net.createServer(serve) : Tls.createServer(tls, serve)
     server.on("connection", track)
 
-    yield* Effect.acquireRelease(
-      Effect.async<void>((resume) => {
-        server.listen(0, "127.0.0.1", () => resume(Effect.void))
-      }),
-      () =>
-        Effect.async<void>((resume) => {
-          for (const socket of sockets) socket.destroy()
-          server.close(() => resume(Effect.void))
-        })
-    )
+    yield* listening(server, sockets)
 
-    const until = (condition: () => boolean) =>
-      Effect.async<void>((resume) => {
-        const check = () => {
-          if (condition()) {
-            waiting.delete(check)
-            resume(Effect.void)
-          }
-        }
-        waiting.add(check)
-        check()
-        return Effect.sync(() => waiting.delete(check))
-      })
+    const until = untilIn(waiting)
 
     const { port } = server.address() as Net.AddressInfo
     return {

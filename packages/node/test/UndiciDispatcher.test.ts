@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Agent, Dispatcher } from "undici"
 import * as HttpServer from "./HttpServer.js"
+import { listening } from "./Loopback.js"
 
 const { layerHttpClient, layerHttpClientWith } = NodeFlowwise
 
@@ -28,16 +29,7 @@ const rawServer = (onConnection: (socket: Net.Socket, connection: number) => voi
       socket.on("error", () => {})
       onConnection(socket, ++connections)
     })
-    yield* Effect.acquireRelease(
-      Effect.async<void>((resume) => {
-        server.listen(0, "127.0.0.1", () => resume(Effect.void))
-      }),
-      () =>
-        Effect.async<void>((resume) => {
-          server.close(() => resume(Effect.void))
-          for (const socket of sockets) socket.destroy()
-        })
-    )
+    yield* listening(server, sockets)
     return { port: (server.address() as Net.AddressInfo).port, connections: Effect.sync(() => connections) }
   })
 

@@ -4,16 +4,14 @@
  * @since 0.1.0
  */
 import * as HttpClient from "@effect/platform/HttpClient"
-import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
-import * as Clock from "effect/Clock"
 import type { ConfigError } from "effect/ConfigError"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import { constVoid, identity } from "effect/Function"
+import { constVoid } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Record from "effect/Record"
@@ -32,12 +30,12 @@ import {
   Unauthorized,
   UnexpectedResponse
 } from "./DeleteCustomerError.js"
-import { Environment, parseBaseUrl, withoutTrailingSlash } from "./Environment.js"
+import { Environment, parseBaseUrl } from "./Environment.js"
 import { parseRetryAfter } from "./RetryAfter.js"
 import { customerIdIn, type Hidden, secretIn, tidy } from "./ServerText.js"
 import * as Telemetry from "./Telemetry.js"
-import { bounded, parseTimeout, timedOut } from "./TimeLimit.js"
-import { asCall, harden, invalidRequest, readBody, release, send } from "./Transport.js"
+import { begin, bounded, parseTimeout } from "./TimeLimit.js"
+import * as Transport from "./Transport.js"
 
 /**
  * Erases customers at one Flowwise environment with one account.
@@ -80,7 +78,7 @@ export class FlowwiseClient extends Context.Tag("@effect-flowwise/client/Flowwis
     } = {}
   ): Effect.Effect<FlowwiseClient["Type"], never, HttpClient.HttpClient | Credentials | Environment> =>
     Effect.gen(function* () {
-      const httpClient = (options.transformClient ?? identity)(harden(yield* HttpClient.HttpClient))
+      const httpClient = yield* HttpClient.HttpClient
       const credentials = yield* Credentials
       const environment = yield* Environment
 
@@ -90,45 +88,45 @@ export class FlowwiseClient extends Context.Tag("@effect-flowwise/client/Flowwis
         timeout: parseTimeout(options.timeout ?? "30 seconds", "timeout")
       })
       if (Either.isLeft(settings)) {
-        return { environment: environment.name, deleteCustomer: () => Effect.fail(invalidRequest(settings.left)) }
+        return {
+          environment: environment.name,
+          deleteCustomer: () => Effect.fail(Transport.invalidRequest(settings.left))
+        }
       }
       const { base, timeout } = settings.right
       const { host } = base
-      const endpoint = `${withoutTrailingSlash(base)}/customer/`
-      const observed = Telemetry.make(base)
+      const transport = Transport.make(httpClient, options.transformClient, base)
+      const telemetry = Telemetry.make(base)
       // Keys seldom change, and to check, encode and hide a pair takes longer than to send it.
       const hidden = lastOf(secretIn)
       const prepared = lastOf(
         (clientId: ClientCredentials["clientId"], clientSecret: ClientCredentials["clientSecret"]) =>
           Either.map(requestHeaders({ clientId, clientSecret }), (headers) => ({
-            request: HttpClientRequest.del(endpoint, { headers }),
+            request: transport.prepare(headers),
             secret: hidden(headers["x-client-secret"])
           }))
       )
 
       /** One request, and what its answer means. `used` is told which credentials it was sent with. */
-      const attempt = (customerId: string, used: (pair: ClientCredentials) => void) => (earlier: number) =>
-        observed(earlier, (span, answered) => {
-          // For the time-out alone, which can strike before anything is sent; `send` judges its own failures.
-          let delivered: "no" | "unknown" = "no"
-          const answer = Effect.gen(function* () {
-            const pair = yield* credentials.get
+      const attempt = (customerId: string, call: Attempt.Call, used: (pair: ClientCredentials) => void) =>
+        Attempt.run(call, telemetry, (fiber, span, answered) => {
+          const attempt = { fiber, span, limit: begin(fiber, timeout) }
+          return Effect.gen(function* () {
+            const pair = yield* transport.before(attempt, credentials.get)
             used(pair)
             const { request, secret } = yield* prepared(pair?.clientId, pair?.clientSecret)
-            yield* asCall(span)
-            delivered = "unknown"
-            const url = endpoint + encodeURIComponent(customerId)
-            const response = yield* send(httpClient, HttpClientRequest.setUrl(request, url), host)
+            const response = yield* transport.send(attempt, request, customerId)
             answered(response.status)
-            return yield* judge({ customerId, environment: environment.name, host, response, secret })
+            const read = () => transport.read(attempt, response)
+            return yield* judge({ customerId, environment: environment.name, host, response, secret, read })
           })
-          return bounded(answer, timeout, (limit) =>
-            timedOut(`No complete answer from ${host} within ${Duration.format(limit)}`, delivered)
-          )
         })
 
       /** Sends once more where the server refused a pair and there is another by now: the first one deleted nobody. */
-      const withRenewal = (renew: NonNullable<typeof credentials.renew>, attempt: Attempted) =>
+      const withRenewal = (
+        renew: NonNullable<typeof credentials.renew>,
+        attempt: (used: (pair: ClientCredentials) => void) => Effect.Effect<CustomerDeleted, DeleteCustomerError>
+      ) =>
         Effect.suspend(() => {
           let refused: ClientCredentials
           return Effect.catchTag(
@@ -157,8 +155,8 @@ export class FlowwiseClient extends Context.Tag("@effect-flowwise/client/Flowwis
           }
           const call = Attempt.call(customerId)
           return credentials.renew === undefined
-            ? call(attempt(customerId, constVoid))
-            : withRenewal(credentials.renew, (used) => call(attempt(customerId, used)))
+            ? attempt(customerId, call, constVoid)
+            : withRenewal(credentials.renew, (used) => attempt(customerId, call, used))
         }
       }
     })
@@ -249,8 +247,6 @@ export const ensureCustomerDeleted = (
     })
   )
 
-type Attempted = (used: (pair: ClientCredentials) => void) => Effect.Effect<CustomerDeleted, DeleteCustomerError>
-
 const lastOf = <Keys extends ReadonlyArray<unknown>, A>(make: (...keys: Keys) => A) => {
   let last: { readonly keys: Keys; readonly value: A } | undefined
   return (...keys: Keys): A => {
@@ -264,7 +260,7 @@ const lastOf = <Keys extends ReadonlyArray<unknown>, A>(make: (...keys: Keys) =>
 const requestHeaders = (pair: ClientCredentials) =>
   Either.all({ "x-client-id": headerValue(pair?.clientId), "x-client-secret": headerValue(pair?.clientSecret) }).pipe(
     Either.mapBoth({
-      onLeft: (problem) => invalidRequest(`The service Credentials gave a pair in which a value ${problem}`),
+      onLeft: (problem) => Transport.invalidRequest(`The service Credentials gave a pair in which a value ${problem}`),
       onRight: (headers) => ({ ...headers, accept: "application/json", "accept-encoding": "identity" })
     })
   )
@@ -275,42 +271,47 @@ interface Answer {
   readonly host: string
   readonly secret: Hidden
   readonly response: HttpClientResponse.HttpClientResponse
+  /** Reads the body, in time. */
+  readonly read: () => ReturnType<ReturnType<typeof Transport.make>["read"]>
 }
 
 /** Only 204 is a deletion, and only the vendor's own words make a documented error. */
 const judge = (answer: Answer): Effect.Effect<CustomerDeleted, DeleteCustomerError> =>
-  Effect.gen(function* () {
-    const { status, headers } = answer.response
+  Effect.clockWith((clock) => {
+    const { headers, status } = answer.response
     const requestId = Option.fromNullable(headers["x-request-id"]).pipe(
       Option.map((id) => tidy(id, answer.secret)),
       Option.filter((id) => id !== "")
     )
     if (status === 204) {
-      yield* release(answer.response)
+      Transport.release(answer.response)
       const { customerId, environment } = answer
-      const deletedAt = yield* DateTime.now
+      const deletedAt = DateTime.unsafeMake(clock.unsafeCurrentTimeMillis())
       // Unchecked: all four are ours.
-      return new CustomerDeleted({ customerId, environment, requestId, deletedAt }, true)
+      return Effect.succeed(new CustomerDeleted({ customerId, environment, requestId, deletedAt }, true))
     }
-    const retryAfter = parseRetryAfter(answer.response, yield* Clock.currentTimeMillis)
+    const retryAfter = parseRetryAfter(answer.response, clock.unsafeCurrentTimeMillis())
     if (status === 429) {
-      yield* release(answer.response)
-      return yield* new RateLimited({ retryAfter, requestId })
+      Transport.release(answer.response)
+      return new RateLimited({ retryAfter, requestId })
     }
-    const body = yield* readBody(answer.response)
-    const vendor = Option.flatMap(body, ({ text, complete }) => (complete ? decodeErrorResponse(text) : Option.none()))
-    return yield* Option.getOrElse(
-      Option.flatMapNullable(vendor, (said) => documentedError(answer, said, requestId)),
-      () =>
-        new UnexpectedResponse({
-          message: `${answer.host} answered ${status}${meaning(status)}`,
-          status,
-          error: Option.map(vendor, (said) => Record.map(said, (text) => tidy(text, answer.secret))),
-          body: Option.match(body, { onNone: () => "", onSome: ({ text }) => tidy(text, answer.secret) }),
-          retryAfter,
-          requestId
-        })
-    )
+    return Effect.flatMap(answer.read(), (body): Effect.Effect<never, DeleteCustomerError> => {
+      const vendor = Option.flatMap(body, ({ text, complete }) =>
+        complete ? decodeErrorResponse(text) : Option.none()
+      )
+      return Option.getOrElse(
+        Option.flatMapNullable(vendor, (said) => documentedError(answer, said, requestId)),
+        () =>
+          new UnexpectedResponse({
+            message: `${answer.host} answered ${status}${meaning(status)}`,
+            status,
+            error: Option.map(vendor, (said) => Record.map(said, (text) => tidy(text, answer.secret))),
+            body: Option.match(body, { onNone: () => "", onSome: ({ text }) => tidy(text, answer.secret) }),
+            retryAfter,
+            requestId
+          })
+      )
+    })
   })
 
 const decodeErrorResponse = Schema.decodeUnknownOption(Schema.parseJson(ErrorResponse))

@@ -6,8 +6,12 @@
  * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as DefaultServices from "effect/DefaultServices"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
 import * as Metric from "effect/Metric"
 import * as MetricBoundaries from "effect/MetricBoundaries"
@@ -22,7 +26,7 @@ import type { DeleteCustomerError } from "./DeleteCustomerError.js"
 type Outcome = Exit.Exit<CustomerDeleted, DeleteCustomerError>
 
 /**
- * Runs an attempt in a client span of its own, measures it and counts how it ended. The attempt says which status came
+ * Opens the client span of an attempt, measures the attempt, and counts how it ended. The attempt says which status came
  * back as soon as it knows, since time may be up before the body is complete.
  *
  * @internal
@@ -49,40 +53,34 @@ export const make = (base: URL) => {
     )
   )
 
-  return (
-    earlier: number,
-    attempt: (
-      span: Tracer.Span,
-      answered: (status: number) => void
-    ) => Effect.Effect<CustomerDeleted, DeleteCustomerError>
-  ): Effect.Effect<CustomerDeleted, DeleteCustomerError> =>
-    Effect.useSpan("DELETE /customer/{customer_id}", options, (span) =>
-      Effect.withFiberRuntime((fiber) =>
-        Effect.clockWith((clock) => {
-          if (earlier > 0) {
-            span.attribute("http.request.resend_count", earlier)
+  return {
+    span: Effect.makeSpan("DELETE /customer/{customer_id}", options),
+    observe: (fiber: Fiber.RuntimeFiber<unknown, unknown>, span: Tracer.Span, earlier: number) => {
+      if (earlier > 0) {
+        span.attribute("http.request.resend_count", earlier)
+      }
+      let status: number | undefined
+      const clock = Context.get(fiber.getFiberRef(DefaultServices.currentServices), Clock.Clock)
+      const began = clock.unsafeCurrentTimeNanos()
+      return {
+        answered: (received: number) => {
+          status = received
+          span.attribute("http.response.status_code", received)
+        },
+        ended: (exit: Outcome) => {
+          const errorType = errorTypeOf(exit, status)
+          if (errorType !== undefined) {
+            span.attribute("error.type", errorType)
           }
-          let status: number | undefined
-          const began = clock.unsafeCurrentTimeNanos()
-          const answered = (received: number) => {
-            status = received
-            span.attribute("http.response.status_code", received)
-          }
-          return Effect.onExit(attempt(span, answered), (exit) =>
-            Effect.sync(() => {
-              const errorType = errorTypeOf(exit, status)
-              if (errorType !== undefined) {
-                span.attribute("error.type", errorType)
-              }
-              const seconds = Number(clock.unsafeCurrentTimeNanos() - began) / 1e9
-              const labels = fiber.getFiberRef(FiberRef.currentMetricLabels)
-              durations(status)(errorType).unsafeUpdate(seconds, labels)
-              deletionsBy(outcomeOf(exit)).unsafeUpdate(1, labels)
-            })
-          )
-        })
-      )
-    )
+          const end = clock.unsafeCurrentTimeNanos()
+          const labels = fiber.getFiberRef(FiberRef.currentMetricLabels)
+          durations(status)(errorType).unsafeUpdate(Number(end - began) / 1e9, labels)
+          deletionsBy(outcomeOf(exit)).unsafeUpdate(1, labels)
+          span.end(fiber.getFiberRef(FiberRef.currentTracerTimingEnabled) ? end : 0n, exit)
+        }
+      }
+    }
+  }
 }
 
 const requestDuration = MetricKey.histogram(

@@ -13,37 +13,114 @@ import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as HttpTraceContext from "@effect/platform/HttpTraceContext"
 import * as UrlParams from "@effect/platform/UrlParams"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
 import * as FiberRefs from "effect/FiberRefs"
+import { constVoid, identity } from "effect/Function"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
 import { RequestFailed, UnexpectedResponse } from "./DeleteCustomerError.js"
-import { timedOut } from "./TimeLimit.js"
+import { withoutTrailingSlash } from "./Environment.js"
+import { bounded, type Limit, timedOut, watch } from "./TimeLimit.js"
 
 const MAX_BODY_BYTES = 64 * 1024
 
 /**
- * The client that a user's `transformClient` is put around: whatever that adds, one call sends one request, which
- * follows no redirect and has no span but the caller's.
+ * What an `HttpClient` may offer besides: to send a request without a body on no fiber, and to give it up at once.
+ * `NodeFlowwise.layerHttpClient` does; any other client's request takes a fiber, which can be given up, and twice the time.
+ */
+type Dispatch = (
+  request: HttpClientRequest.HttpClientRequest,
+  target: { readonly origin: string; readonly path: string; readonly headers: ReadonlyArray<string> },
+  answer: (exit: Exit.Exit<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError>) => void
+) => () => void
+
+const DISPATCH = Symbol.for("@effect-flowwise/client/dispatch")
+
+/** On whose behalf a request is sent, and for how long. */
+interface Attempt {
+  readonly fiber: AnyFiber
+  readonly span: Tracer.Span
+  readonly limit: Limit
+}
+
+/** What all requests with one pair of credentials share, as the platform wants it and as undici does. */
+interface Prepared {
+  readonly request: HttpClientRequest.HttpClientRequest
+  readonly headers: ReadonlyArray<string>
+}
+
+/**
+ * How requests go to one environment. `send` answers with the head of a response, whose body is to be read or released.
  *
  * @internal
  */
-export const harden = (httpClient: HttpClient.HttpClient): HttpClient.HttpClient =>
+export const make = (
+  httpClient: HttpClient.HttpClient,
+  transformClient: ((client: HttpClient.HttpClient) => HttpClient.HttpClient) | undefined,
+  base: URL
+) => {
+  const { host, origin } = base
+  const endpoint = `${withoutTrailingSlash(base)}/customer/`
+  const path = endpoint.slice(origin.length)
+  const dispatch = (httpClient as { readonly [DISPATCH]?: Dispatch })[DISPATCH]
+  const client = (transformClient ?? identity)(harden(httpClient))
+
+  const tooLate = (delivered: "no" | "unknown") => (limit: Duration.Duration) =>
+    timedOut(`No complete answer from ${host} within ${Duration.format(limit)}`, delivered)
+  const unsent = tooLate("no")
+  const unanswered = tooLate("unknown")
+  const inTime = <A, E>({ limit, span }: Attempt, effect: Effect.Effect<A, E>) =>
+    bounded(Effect.zipRight(asCall(span), effect), limit, unanswered)
+
+  return {
+    prepare: (headers: Record<string, string>): Prepared => ({
+      request: HttpClientRequest.del(endpoint, { headers }),
+      headers: Object.entries(headers).flat()
+    }),
+    /** What has to end before anything is sent. */
+    before: <A>({ limit }: Attempt, effect: Effect.Effect<A>) => bounded(effect, limit, unsent),
+    send: (attempt: Attempt, prepared: Prepared, customerId: string): Answer => {
+      const segment = encodeURIComponent(customerId)
+      const request = HttpClientRequest.setUrl(prepared.request, endpoint + segment)
+      return dispatch === undefined || transformClient !== undefined
+        ? inTime(attempt, execute(client, request, host))
+        : dispatched(
+            attempt,
+            dispatch,
+            request,
+            { origin, path: path + segment, headers: prepared.headers },
+            host,
+            unanswered
+          )
+    },
+    read: (attempt: Attempt, response: HttpClientResponse.HttpClientResponse) => inTime(attempt, readBody(response))
+  }
+}
+
+type Answer = Effect.Effect<HttpClientResponse.HttpClientResponse, RequestFailed | UnexpectedResponse>
+
+/**
+ * The client that a user's `transformClient` is put around: whatever that adds, one call sends one request, which
+ * follows no redirect and has no span but the caller's.
+ */
+const harden = (httpClient: HttpClient.HttpClient): HttpClient.HttpClient =>
   HttpClient.makeWith<never, never, HttpClientError.HttpClientError, never>(
     Effect.flatMap((request) =>
       Effect.withFiberRuntime((fiber): Response => {
         const call = fiber.getFiberRef(currentCall)
         return call === undefined
           ? httpClient.execute(request)
-          : sentOnce(call, request, () =>
-              asTold(
-                fiber,
-                httpClient.execute(tracesOn(fiber, call, request) ? withTraceparent(request, call) : request)
-              )
-            )
+          : sentOnce(call, request, () => {
+              const disabledWhen = fiber.getFiberRef(HttpClient.currentTracerDisabledWhen)
+              const told = disabledWhen === untraced ? call.tracerDisabledWhen : disabledWhen
+              const traced = tracesOn(fiber, told, request) ? withTraceparent(request, call) : request
+              return asTold(fiber, httpClient.execute(traced))
+            })
       })
     ),
     Effect.succeed
@@ -69,10 +146,8 @@ const currentCall = FiberRef.unsafeMake<Call | undefined>(undefined)
  * What a fiber sends a request with: who asks, and what the platform's clients do unless they are told. That is
  * following redirects, and a span with every header and the full URL in it. Set at once, since one by one they would
  * cost more than the rest of the attempt.
- *
- * @internal
  */
-export const asCall = (span: Tracer.Span): Effect.Effect<void> =>
+const asCall = (span: Tracer.Span): Effect.Effect<void> =>
   Effect.updateFiberRefs((id, refs) => {
     const tracerDisabledWhen = FiberRefs.getOrDefault(refs, HttpClient.currentTracerDisabledWhen)
     const context = FiberRefs.getOrDefault(refs, FiberRef.currentContext)
@@ -111,14 +186,14 @@ const asTold = (fiber: AnyFiber, self: Response): Response =>
       )
 
 /** Whether the platform would tell the server of a span of its own, by the user's settings. */
-const tracesOn = (fiber: AnyFiber, call: Call, request: HttpClientRequest.HttpClientRequest) => {
-  const disabledWhen = fiber.getFiberRef(HttpClient.currentTracerDisabledWhen)
-  return (
-    fiber.getFiberRef(FiberRef.currentTracerEnabled) &&
-    fiber.getFiberRef(HttpClient.currentTracerPropagation) &&
-    !(disabledWhen === untraced ? call.tracerDisabledWhen : disabledWhen)(request)
-  )
-}
+const tracesOn = (
+  fiber: AnyFiber,
+  disabledWhen: Call["tracerDisabledWhen"],
+  request: HttpClientRequest.HttpClientRequest
+) =>
+  fiber.getFiberRef(FiberRef.currentTracerEnabled) &&
+  fiber.getFiberRef(HttpClient.currentTracerPropagation) &&
+  !disabledWhen(request)
 
 const withTraceparent = (request: HttpClientRequest.HttpClientRequest, { span }: Call) =>
   HttpClientRequest.setHeaders(request, HttpTraceContext.toHeaders(span))
@@ -149,24 +224,20 @@ const sentOnce = (call: Call, request: HttpClientRequest.HttpClientRequest, send
   })
 }
 
-/**
- * Sends one request, on a fiber that `asCall` has prepared, and answers with the response's head. Its body is to be read or
- * released.
- *
- * @internal
- */
-export const send = (
+/** Sends a request over any client, on a fiber that `asCall` has prepared. */
+const execute = (
   httpClient: HttpClient.HttpClient,
   request: HttpClientRequest.HttpClientRequest,
   host: string
-): Effect.Effect<HttpClientResponse.HttpClientResponse, RequestFailed | UnexpectedResponse> =>
+): Answer =>
   Effect.withFiberRuntime((fiber) => {
-    const answered = (
-      response: HttpClientResponse.HttpClientResponse
-    ): Effect.Effect<HttpClientResponse.HttpClientResponse, RequestFailed | UnexpectedResponse> =>
+    const answered = (response: HttpClientResponse.HttpClientResponse): Answer =>
       sameTarget(response.request, fiber.getFiberRef(currentCall)?.sent)
         ? Effect.succeed(response)
-        : Effect.zipRight(release(response), elsewhere(response.status, host))
+        : Effect.zipRight(
+            Effect.sync(() => release(response)),
+            elsewhere(response.status, host)
+          )
     return Effect.matchEffect(httpClient.execute(request), {
       onFailure: (error) =>
         // `filterStatusOk` and the like make an error of an answer.
@@ -176,6 +247,37 @@ export const send = (
       onSuccess: answered
     })
   })
+
+/** Sends a request without a fiber. */
+const dispatched = (
+  { fiber, limit, span }: Attempt,
+  dispatch: Dispatch,
+  request: HttpClientRequest.HttpClientRequest,
+  target: Parameters<Dispatch>[1],
+  host: string,
+  onTimeout: (limit: Duration.Duration) => RequestFailed
+): Answer => {
+  const traced = tracesOn(fiber, fiber.getFiberRef(HttpClient.currentTracerDisabledWhen), request)
+  const headers = traced
+    ? [...target.headers, ...Object.entries(HttpTraceContext.toHeaders(span)).flat()]
+    : target.headers
+  let end = constVoid
+  const answer = Effect.async<HttpClientResponse.HttpClientResponse, RequestFailed>((resume) => {
+    const stop = watch(fiber.getFiberRefs(), limit, (limit) => {
+      resume(Effect.fail(onTimeout(limit)))
+      end()
+    })
+    const abort = dispatch(request, { ...target, headers }, (exit) => {
+      stop()
+      resume(Exit.mapError(exit, (error) => requestFailed(error, host)))
+    })
+    end = () => {
+      stop()
+      abort()
+    }
+  })
+  return Effect.onInterrupt(answer, () => Effect.sync(end))
+}
 
 const sameTarget = (one: HttpClientRequest.HttpClientRequest, other: HttpClientRequest.HttpClientRequest | undefined) =>
   one === other || (one.url === other?.url && UrlParams.toString(one.urlParams) === UrlParams.toString(other.urlParams))
@@ -191,27 +293,24 @@ const elsewhere = (status: number, host: string) =>
  *
  * @internal
  */
-export const release = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<void> =>
-  Effect.sync(() => {
-    // An `HttpClient` that frees the connection by itself, where HTTP allows no body, says so in this way.
-    if (response.stream === Stream.empty) {
-      return
-    }
+export const release = (response: HttpClientResponse.HttpClientResponse): void => {
+  // An `HttpClient` that frees the connection by itself, where HTTP allows no body, says so in this way.
+  if (response.stream !== Stream.empty) {
     const reader = Effect.runFork(Effect.exit(Effect.suspend(() => Stream.runDrain(response.stream))))
     reader.unsafeInterruptAsFork(reader.id())
-  })
+  }
+}
 
 /**
  * The body as text, `complete` or cut off at 64 KiB; none where it is unreadable: encoded, cut short, badly framed, no
  * UTF-8, or read by somebody else already. A byte order mark is dropped.
- *
- * @internal
  */
-export const readBody = (
+const readBody = (
   response: HttpClientResponse.HttpClientResponse
 ): Effect.Effect<Option.Option<{ readonly text: string; readonly complete: boolean }>> => {
   if (isEncoded(response.headers)) {
-    return Effect.as(release(response), Option.none())
+    release(response)
+    return Effect.succeedNone
   }
   const decoder = new TextDecoder("utf-8", { fatal: true })
   let text = ""

@@ -9,6 +9,7 @@ import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { type Dispatcher, errors } from "undici"
@@ -17,7 +18,7 @@ import { type IncomingHeaders, isBodiless, UndiciResponse } from "./UndiciRespon
 /** What is held for a reader that has not come yet; then the server has to wait. As much as undici's own. */
 const HIGH_WATER_MARK = 64 * 1024
 
-type Answer = (answer: Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.RequestError>) => void
+type Answer = (exit: Exit.Exit<HttpClientResponse.HttpClientResponse, HttpClientError.RequestError>) => void
 
 /**
  * Listens to one dispatched request, and keeps what has come of the body until somebody reads it.
@@ -81,7 +82,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       }
       // It leads to the fiber that asked, and so to what that ended with: a response that could never be dropped.
       this.answer = undefined
-      answer?.(Effect.succeed(response))
+      answer?.(Exit.succeed(response))
     }
   }
 
@@ -204,7 +205,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
         this.body.destroy()
       }
       this.answer?.(
-        Effect.fail(new HttpClientError.RequestError({ request: this.request, reason: "Transport", cause: failure }))
+        Exit.fail(new HttpClientError.RequestError({ request: this.request, reason: "Transport", cause: failure }))
       )
     }
     this.wake()

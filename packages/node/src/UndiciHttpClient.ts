@@ -14,6 +14,7 @@ import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as UrlParams from "@effect/platform/UrlParams"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
 import { globalValue } from "effect/GlobalValue"
 import * as Stream from "effect/Stream"
 import type { Dispatcher } from "undici"
@@ -30,24 +31,48 @@ type Answer = Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientErr
  */
 export const make = (route: Route): Effect.Effect<HttpClient.HttpClient> =>
   Effect.map(Effect.context<never>(), (layer) =>
-    HttpClient.makeWith<never, never, HttpClientError.HttpClientError, never>(
-      Effect.flatMap((request) =>
-        Effect.withFiberRuntime((fiber): Answer => {
-          const url = UrlParams.makeUrl(request.url, request.urlParams, request.hash)
-          if (url._tag === "Left") {
-            return Effect.fail(new HttpClientError.RequestError({ request, reason: "InvalidUrl", cause: url.left }))
-          }
-          const signal = scopedRequests.get(request)?.signal
-          return ClientSpan.isWanted(fiber, request)
-            ? ClientSpan.around(fiber, Context.merge(layer, fiber.currentContext), request, url.right, (propagated) =>
-                send(route, propagated, url.right, signal)
-              )
-            : send(route, request, url.right, signal)
-        })
+    Object.assign(
+      HttpClient.makeWith<never, never, HttpClientError.HttpClientError, never>(
+        Effect.flatMap((request) =>
+          Effect.withFiberRuntime((fiber): Answer => {
+            const url = UrlParams.makeUrl(request.url, request.urlParams, request.hash)
+            if (url._tag === "Left") {
+              return Effect.fail(new HttpClientError.RequestError({ request, reason: "InvalidUrl", cause: url.left }))
+            }
+            const signal = scopedRequests.get(request)?.signal
+            return ClientSpan.isWanted(fiber, request)
+              ? ClientSpan.around(fiber, Context.merge(layer, fiber.currentContext), request, url.right, (propagated) =>
+                  send(route, propagated, url.right, signal)
+                )
+              : send(route, request, url.right, signal)
+          })
+        ),
+        Effect.succeed
       ),
-      Effect.succeed
+      { [DISPATCH]: dispatch(route) }
     )
   )
+
+/** Where `@effect-flowwise/client` finds how to send a request without a body on no fiber. */
+const DISPATCH = Symbol.for("@effect-flowwise/client/dispatch")
+
+const dispatch =
+  ({ dispatcher, settings }: Route) =>
+  (
+    request: HttpClientRequest.HttpClientRequest,
+    { headers, origin, path }: { readonly origin: string; readonly path: string; readonly headers: Array<string> },
+    answer: (exit: Exit.Exit<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError>) => void
+  ) => {
+    const exchange = new Exchange(request, null)
+    const { method } = request
+    const { bodyTimeout, headersTimeout, reset } = settings
+    exchange.dispatch(
+      dispatcher,
+      { origin, path, method, headers, headersTimeout, bodyTimeout, reset: reset as true },
+      answer
+    )
+    return () => exchange.abort()
+  }
 
 /** Where `HttpClient.withScope` leaves what aborts a request, for `HttpClient.make` alone. */
 const scopedRequests = globalValue(

@@ -1,22 +1,18 @@
 // One competitor in a process of its own, with its own heap and its own compiled code. The bench says what to do when.
 import { PerformanceObserver, performance } from "node:perf_hooks"
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises"
-import { competitors, type Name, type Send } from "./competitors.js"
+import { competitors, type Name } from "./competitors.js"
 import { serve } from "./ipc.js"
 import { quantile } from "./statistics.js"
 
-let send: Send
+let competitor: Awaited<ReturnType<(typeof competitors)[Name]>>
 let sent = 0
 
-const next = (prefix = "cust_") => send(`${prefix}${sent++}`)
+const nextId = (prefix = "cust_") => `${prefix}${sent++}`
 
 /** Keeps that many requests in flight while there are more to send. */
 const keepInFlight = (count: number, more: () => boolean, prefix?: string) =>
-  Promise.all(
-    Array.from({ length: count }, async () => {
-      while (more()) await next(prefix)
-    })
-  )
+  competitor.sendAll(count, () => (more() ? nextId(prefix) : undefined))
 
 const now = () => {
   const { system, user } = process.cpuUsage()
@@ -33,9 +29,9 @@ export const tasks = {
   /** Imports and sets up a competitor, and sends its first request: milliseconds since before the import. */
   load: async (name: Name, baseUrl: string) => {
     const start = performance.now()
-    send = await competitors[name](baseUrl)
+    competitor = await competitors[name](baseUrl)
     const ready = performance.now() - start
-    await next()
+    await competitor.send(nextId())
     return { ready, firstAnswer: performance.now() - start, sent: 1 }
   },
 
@@ -80,7 +76,7 @@ export const tasks = {
       let answered = 0
       const sendAt = (index: number) => {
         const due = start + index * interval
-        next().then(() => {
+        competitor.send(nextId()).then(() => {
           if (index >= unmeasured) latencies.push(performance.now() - due)
           if (++answered === total) resolve()
         }, reject)

@@ -8,8 +8,22 @@ import type { Layer } from "effect/Layer"
 /** Deletes one customer; rejects unless the answer is a 204. */
 export type Send = (customerId: string) => Promise<unknown>
 
+/** Deletes one customer after the other, so many at once, until there is none left; rejects as `Send` does. */
+export type SendAll = (inFlight: number, next: () => string | undefined) => Promise<unknown>
+
 /** Imports what it needs and sets itself up; connections come with the first requests. */
-type Competitor = (baseUrl: string) => Promise<Send>
+type Competitor = (baseUrl: string) => Promise<{ readonly send: Send; readonly sendAll: SendAll }>
+
+/** The loop of a program on promises. */
+const promised = (send: Send): { readonly send: Send; readonly sendAll: SendAll } => ({
+  send,
+  sendAll: (inFlight, next) =>
+    Promise.all(
+      Array.from({ length: inFlight }, async () => {
+        for (let id = next(); id !== undefined; id = next()) await send(id)
+      })
+    )
+})
 
 export const keys = { "x-client-id": "app_1", "x-client-secret": "a-secret-of-the-benchmarks" }
 
@@ -32,12 +46,12 @@ interface Ours {
   readonly around?: <A, E, R>(self: Effect<A, E, R>) => Effect<A, E, R>
 }
 
-/** Each call is a run of its own, since the others give a promise for each call too. */
 const ours =
   (setUp: () => Promise<Ours>): Competitor =>
   async (baseUrl) => {
-    const [{ Credentials, deleteCustomer, Environment }, Layer, ManagedRuntime, Redacted] = await Promise.all([
+    const [{ Credentials, deleteCustomer, Environment }, Effect, Layer, ManagedRuntime, Redacted] = await Promise.all([
       import("@effect-flowwise/client"),
+      import("effect/Effect"),
       import("effect/Layer"),
       import("effect/ManagedRuntime"),
       import("effect/Redacted")
@@ -49,8 +63,26 @@ const ours =
     })
     const runtime = ManagedRuntime.make(Layer.provide(layer, [account, Environment.layer(baseUrl)]))
     await runtime.runtime()
-    return (customerId) => runtime.runPromise(around(deleteCustomer(customerId)))
+    return {
+      send: (customerId) => runtime.runPromise(around(deleteCustomer(customerId))),
+      /** The loop of a program on Effect, whose fibers need no promise. */
+      sendAll: (inFlight, next) => {
+        const fiber = Effect.gen(function* () {
+          for (let id = next(); id !== undefined; id = next()) yield* deleteCustomer(id)
+        })
+        return runtime.runPromise(
+          around(
+            Effect.all(
+              Array.from({ length: inFlight }, () => fiber),
+              all
+            )
+          )
+        )
+      }
+    }
   }
+
+const all = { concurrency: "unbounded", discard: true } as const
 
 const oursOver = (httpClient: () => Promise<Layer<HttpClient>>) =>
   ours(async () => {
@@ -60,88 +92,95 @@ const oursOver = (httpClient: () => Promise<Layer<HttpClient>>) =>
 
 const oursOnNode = async () => (await import("@effect-flowwise/node")).NodeFlowwise.layer
 
+const oursAsItComes = ours(async () => ({ layer: await oursOnNode() }))
+
 export const competitors = {
   "undici dispatch": async (baseUrl) => {
     const { Agent } = await import("undici")
     const agent = new Agent()
     const { origin, pathname } = new URL(baseUrl)
-    return (customerId) =>
-      new Promise<void>((resolve, reject) => {
-        let status: number
-        agent.dispatch(
-          { origin, path: `${pathname}/customer/${encodeURIComponent(customerId)}`, method: "DELETE", headers: keys },
-          {
-            onRequestStart: () => {},
-            onResponseStart: (_, statusCode) => {
-              status = statusCode
-            },
-            onResponseData: () => {},
-            onResponseEnd: () => (status === 204 ? resolve() : reject(new Error(`answered ${status}`))),
-            onResponseError: (_, error) => reject(error)
-          }
-        )
-      })
+    return promised(
+      (customerId) =>
+        new Promise<void>((resolve, reject) => {
+          let status: number
+          agent.dispatch(
+            { origin, path: `${pathname}/customer/${encodeURIComponent(customerId)}`, method: "DELETE", headers: keys },
+            {
+              onRequestStart: () => {},
+              onResponseStart: (_, statusCode) => {
+                status = statusCode
+              },
+              onResponseData: () => {},
+              onResponseEnd: () => (status === 204 ? resolve() : reject(new Error(`answered ${status}`))),
+              onResponseError: (_, error) => reject(error)
+            }
+          )
+        })
+    )
   },
   "undici.request": async (baseUrl) => {
     const { request } = await import("undici")
-    return async (customerId) => {
+    return promised(async (customerId) => {
       const { body, statusCode } = await request(`${baseUrl}/customer/${encodeURIComponent(customerId)}`, {
         method: "DELETE",
         headers: keys
       })
       await body.dump()
       expect204(statusCode)
-    }
+    })
   },
   "node:http": async (baseUrl) => {
     const { request } = await import("node:http")
-    return (customerId) =>
-      new Promise<void>((resolve, reject) => {
-        request(
-          `${baseUrl}/customer/${encodeURIComponent(customerId)}`,
-          { method: "DELETE", headers: keys },
-          (response) => {
-            response.resume()
-            response.on("error", reject)
-            response.on("end", () =>
-              response.statusCode === 204 ? resolve() : reject(new Error(`answered ${response.statusCode}`))
-            )
-          }
-        )
-          .on("error", reject)
-          .end()
+    return promised(
+      (customerId) =>
+        new Promise<void>((resolve, reject) => {
+          request(
+            `${baseUrl}/customer/${encodeURIComponent(customerId)}`,
+            { method: "DELETE", headers: keys },
+            (response) => {
+              response.resume()
+              response.on("error", reject)
+              response.on("end", () =>
+                response.statusCode === 204 ? resolve() : reject(new Error(`answered ${response.statusCode}`))
+              )
+            }
+          )
+            .on("error", reject)
+            .end()
+        })
+    )
+  },
+  fetch: async (baseUrl) =>
+    promised(async (customerId) => {
+      const response = await fetch(`${baseUrl}/customer/${encodeURIComponent(customerId)}`, {
+        method: "DELETE",
+        headers: keys
       })
-  },
-  fetch: async (baseUrl) => async (customerId) => {
-    const response = await fetch(`${baseUrl}/customer/${encodeURIComponent(customerId)}`, {
-      method: "DELETE",
-      headers: keys
-    })
-    await response.body?.cancel()
-    expect204(response.status)
-  },
+      await response.body?.cancel()
+      expect204(response.status)
+    }),
   "openapi-fetch": async (baseUrl) => {
     const { default: createClient } = await import("openapi-fetch")
     const client = createClient<Paths>({ baseUrl, headers: keys })
-    return async (customerId) => {
+    return promised(async (customerId) => {
       const { response } = await client.DELETE("/customer/{customer_id}", {
         params: { path: { customer_id: customerId } }
       })
       expect204(response.status)
-    }
+    })
   },
   ky: async (baseUrl) => {
     const { default: ky } = await import("ky")
     const client = ky.create({ prefixUrl: baseUrl, headers: keys })
-    return async (customerId) => {
+    return promised(async (customerId) => {
       const response = await client.delete(`customer/${encodeURIComponent(customerId)}`)
       expect204(response.status)
-    }
+    })
   },
   axios: async (baseUrl) => {
     const { default: axios } = await import("axios")
     const client = axios.create({ baseURL: baseUrl, headers: keys, validateStatus: (status) => status === 204 })
-    return (customerId) => client.delete(`/customer/${encodeURIComponent(customerId)}`)
+    return promised((customerId) => client.delete(`/customer/${encodeURIComponent(customerId)}`))
   },
   "ours over NodeHttpClient.layerUndici": oursOver(
     async () => (await import("@effect/platform-node/NodeHttpClient")).layerUndici
@@ -166,7 +205,8 @@ export const competitors = {
     }))
     return { layer: Layer.merge(layer, sdk) }
   }),
-  ours: ours(async () => ({ layer: await oursOnNode() })),
+  "ours, a promise each": async (baseUrl) => promised((await oursAsItComes(baseUrl)).send),
+  ours: oursAsItComes,
   "ours, tracing off": ours(async () => {
     const [{ withTracerEnabled }, layer] = await Promise.all([import("effect/Effect"), oursOnNode()])
     return { layer, around: withTracerEnabled(false) }

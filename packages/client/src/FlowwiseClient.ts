@@ -5,6 +5,7 @@
  */
 import * as HttpClient from "@effect/platform/HttpClient"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import type * as Clock from "effect/Clock"
 import type { ConfigError } from "effect/ConfigError"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
@@ -34,7 +35,7 @@ import { Environment, parseBaseUrl } from "./Environment.js"
 import { parseRetryAfter } from "./RetryAfter.js"
 import { customerIdIn, type Hidden, secretIn, tidy } from "./ServerText.js"
 import * as Telemetry from "./Telemetry.js"
-import { begin, bounded, parseTimeout } from "./TimeLimit.js"
+import { bounded, parseTimeout, whole } from "./TimeLimit.js"
 import * as Transport from "./Transport.js"
 
 /**
@@ -96,31 +97,37 @@ export class FlowwiseClient extends Context.Tag("@effect-flowwise/client/Flowwis
       const { base, timeout } = settings.right
       const { host } = base
       const transport = Transport.make(httpClient, options.transformClient, base)
-      const telemetry = Telemetry.make(base)
+      const observed = Telemetry.make(base)
       // Keys seldom change, and to check, encode and hide a pair takes longer than to send it.
       const hidden = lastOf(secretIn)
-      const prepared = lastOf(
-        (clientId: ClientCredentials["clientId"], clientSecret: ClientCredentials["clientSecret"]) =>
+      const prepared = lastOf((clientId: ClientCredentials["clientId"]) =>
+        lastOf((clientSecret: ClientCredentials["clientSecret"]) =>
           Either.map(requestHeaders({ clientId, clientSecret }), (headers) => ({
             request: transport.prepare(headers),
             secret: hidden(headers["x-client-secret"])
           }))
+        )
       )
 
       /** One request, and what its answer means. `used` is told which credentials it was sent with. */
-      const attempt = (customerId: string, call: Attempt.Call, used: (pair: ClientCredentials) => void) =>
-        Attempt.run(call, telemetry, (fiber, span, answered) => {
-          const attempt = { fiber, span, limit: begin(fiber, timeout) }
-          return Effect.gen(function* () {
-            const pair = yield* transport.before(attempt, credentials.get)
+      const request =
+        (customerId: string, used: (pair: ClientCredentials) => void) =>
+        (attempt: Attempt.Attempt): Effect.Effect<CustomerDeleted, DeleteCustomerError> =>
+          Effect.flatMap(transport.before(attempt, credentials.get), (pair) => {
             used(pair)
-            const { request, secret } = yield* prepared(pair?.clientId, pair?.clientSecret)
-            const response = yield* transport.send(attempt, request, customerId)
-            answered(response.status)
-            const read = () => transport.read(attempt, response)
-            return yield* judge({ customerId, environment: environment.name, host, response, secret, read })
+            const keys = prepared(pair?.clientId)(pair?.clientSecret)
+            return Either.isLeft(keys)
+              ? keys.left
+              : Effect.flatMap(transport.send(attempt, keys.right.request, customerId), (response) => {
+                  attempt.status = response.status
+                  const read = () => transport.read(attempt, response)
+                  const { secret } = keys.right
+                  return judge(
+                    { customerId, environment: environment.name, host, response, secret, read },
+                    attempt.clock
+                  )
+                })
           })
-        })
 
       /** Sends once more where the server refused a pair and there is another by now: the first one deleted nobody. */
       const withRenewal = (
@@ -136,7 +143,7 @@ export class FlowwiseClient extends Context.Tag("@effect-flowwise/client/Flowwis
             "Unauthorized",
             (error) =>
               Effect.if(
-                bounded(renew(refused), timeout, () => error),
+                bounded(renew(refused), whole(timeout), () => error),
                 { onTrue: () => attempt(constVoid), onFalse: () => error }
               )
           )
@@ -153,10 +160,10 @@ export class FlowwiseClient extends Context.Tag("@effect-flowwise/client/Flowwis
               rejectedBy: "client"
             })
           }
-          const call = Attempt.call(customerId)
+          const attempt = Attempt.call(customerId, timeout, observed)
           return credentials.renew === undefined
-            ? attempt(customerId, call, constVoid)
-            : withRenewal(credentials.renew, (used) => attempt(customerId, call, used))
+            ? attempt(request(customerId, constVoid))
+            : withRenewal(credentials.renew, (used) => attempt(request(customerId, used)))
         }
       }
     })
@@ -247,15 +254,20 @@ export const ensureCustomerDeleted = (
     })
   )
 
-const lastOf = <Keys extends ReadonlyArray<unknown>, A>(make: (...keys: Keys) => A) => {
-  let last: { readonly keys: Keys; readonly value: A } | undefined
-  return (...keys: Keys): A => {
-    if (last === undefined || keys.some((key, index) => key !== last?.keys[index])) {
-      last = { keys, value: make(...keys) }
+/** Two variables and no object, for the reason that `Attempt` is a class. */
+const lastOf = <K, A>(make: (key: K) => A) => {
+  let last: K | typeof NONE = NONE
+  let value: A
+  return (key: K): A => {
+    if (last !== key) {
+      value = make(key)
+      last = key
     }
-    return last.value
+    return value
   }
 }
+
+const NONE = Symbol()
 
 const requestHeaders = (pair: ClientCredentials) =>
   Either.all({ "x-client-id": headerValue(pair?.clientId), "x-client-secret": headerValue(pair?.clientSecret) }).pipe(
@@ -276,43 +288,40 @@ interface Answer {
 }
 
 /** Only 204 is a deletion, and only the vendor's own words make a documented error. */
-const judge = (answer: Answer): Effect.Effect<CustomerDeleted, DeleteCustomerError> =>
-  Effect.clockWith((clock) => {
-    const { headers, status } = answer.response
-    const requestId = Option.fromNullable(headers["x-request-id"]).pipe(
-      Option.map((id) => tidy(id, answer.secret)),
-      Option.filter((id) => id !== "")
+const judge = (answer: Answer, clock: Clock.Clock): Effect.Effect<CustomerDeleted, DeleteCustomerError> => {
+  const { headers, status } = answer.response
+  const requestId = Option.fromNullable(headers["x-request-id"]).pipe(
+    Option.map((id) => tidy(id, answer.secret)),
+    Option.filter((id) => id !== "")
+  )
+  if (status === 204) {
+    Transport.release(answer.response)
+    const { customerId, environment } = answer
+    const deletedAt = DateTime.unsafeMake(clock.unsafeCurrentTimeMillis())
+    // Unchecked: all four are ours.
+    return Effect.succeed(new CustomerDeleted({ customerId, environment, requestId, deletedAt }, true))
+  }
+  const retryAfter = parseRetryAfter(answer.response, clock.unsafeCurrentTimeMillis())
+  if (status === 429) {
+    Transport.release(answer.response)
+    return new RateLimited({ retryAfter, requestId })
+  }
+  return Effect.flatMap(answer.read(), (body): Effect.Effect<never, DeleteCustomerError> => {
+    const vendor = Option.flatMap(body, ({ text, complete }) => (complete ? decodeErrorResponse(text) : Option.none()))
+    return Option.getOrElse(
+      Option.flatMapNullable(vendor, (said) => documentedError(answer, said, requestId)),
+      () =>
+        new UnexpectedResponse({
+          message: `${answer.host} answered ${status}${meaning(status)}`,
+          status,
+          error: Option.map(vendor, (said) => Record.map(said, (text) => tidy(text, answer.secret))),
+          body: Option.match(body, { onNone: () => "", onSome: ({ text }) => tidy(text, answer.secret) }),
+          retryAfter,
+          requestId
+        })
     )
-    if (status === 204) {
-      Transport.release(answer.response)
-      const { customerId, environment } = answer
-      const deletedAt = DateTime.unsafeMake(clock.unsafeCurrentTimeMillis())
-      // Unchecked: all four are ours.
-      return Effect.succeed(new CustomerDeleted({ customerId, environment, requestId, deletedAt }, true))
-    }
-    const retryAfter = parseRetryAfter(answer.response, clock.unsafeCurrentTimeMillis())
-    if (status === 429) {
-      Transport.release(answer.response)
-      return new RateLimited({ retryAfter, requestId })
-    }
-    return Effect.flatMap(answer.read(), (body): Effect.Effect<never, DeleteCustomerError> => {
-      const vendor = Option.flatMap(body, ({ text, complete }) =>
-        complete ? decodeErrorResponse(text) : Option.none()
-      )
-      return Option.getOrElse(
-        Option.flatMapNullable(vendor, (said) => documentedError(answer, said, requestId)),
-        () =>
-          new UnexpectedResponse({
-            message: `${answer.host} answered ${status}${meaning(status)}`,
-            status,
-            error: Option.map(vendor, (said) => Record.map(said, (text) => tidy(text, answer.secret))),
-            body: Option.match(body, { onNone: () => "", onSome: ({ text }) => tidy(text, answer.secret) }),
-            retryAfter,
-            requestId
-          })
-      )
-    })
   })
+}
 
 const decodeErrorResponse = Schema.decodeUnknownOption(Schema.parseJson(ErrorResponse))
 

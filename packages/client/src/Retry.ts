@@ -12,7 +12,7 @@ import * as Ref from "effect/Ref"
 import * as Schedule from "effect/Schedule"
 import * as Attempt from "./Attempt.js"
 import type { RequestFailed } from "./DeleteCustomerError.js"
-import { bounded, parseTimeout, timedOut } from "./TimeLimit.js"
+import { bounded, parseTimeout, timedOut, whole } from "./TimeLimit.js"
 import { hasBadCertificate, invalidRequest } from "./Transport.js"
 
 /**
@@ -215,7 +215,7 @@ const limited = <A, E, R>(self: Effect.Effect<A, E, R>, attemptTimeout: Duration
     onRight: (duration) =>
       bounded(
         self,
-        duration,
+        whole(duration),
         (limit) => timedOut(`No complete answer within ${Duration.format(limit)}`, "unknown"),
         new Set()
       )

@@ -6,28 +6,28 @@
  * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
+import * as Chunk from "effect/Chunk"
 import * as Context from "effect/Context"
 import * as DefaultServices from "effect/DefaultServices"
-import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
+import * as HashMap from "effect/HashMap"
 import * as Metric from "effect/Metric"
 import * as MetricBoundaries from "effect/MetricBoundaries"
 import * as MetricKey from "effect/MetricKey"
 import type * as MetricKeyType from "effect/MetricKeyType"
 import * as MetricLabel from "effect/MetricLabel"
 import * as Option from "effect/Option"
-import type * as Tracer from "effect/Tracer"
+import * as Tracer from "effect/Tracer"
+import type { Attempt } from "./Attempt.js"
 import type { CustomerDeleted } from "./Customer.js"
 import type { DeleteCustomerError } from "./DeleteCustomerError.js"
 
 type Outcome = Exit.Exit<CustomerDeleted, DeleteCustomerError>
 
 /**
- * Opens the client span of an attempt, measures the attempt, and counts how it ended. The attempt says which status came
- * back as soon as it knows, since time may be up before the body is complete.
+ * Opens the client span of an attempt; closes it, measures the attempt, and counts how it ended.
  *
  * @internal
  */
@@ -38,8 +38,6 @@ export const make = (base: URL) => {
     "server.address": base.hostname.replace(/^\[|\]$/g, ""),
     "server.port": Number(base.port) || (base.protocol === "http:" ? 80 : 443)
   }
-  // A stack trace would cost more than the rest of the span.
-  const options: Tracer.SpanOptions = { kind: "client", captureStackTrace: false, attributes }
   // A metric takes longer to make than a request; there are few, since customers and messages are in none.
   const durations = memoized((status: number | undefined) =>
     memoized((errorType: string | undefined) =>
@@ -54,34 +52,61 @@ export const make = (base: URL) => {
   )
 
   return {
-    span: Effect.makeSpan("DELETE /customer/{customer_id}", options),
-    observe: (fiber: Fiber.RuntimeFiber<unknown, unknown>, span: Tracer.Span, earlier: number) => {
-      if (earlier > 0) {
-        span.attribute("http.request.resend_count", earlier)
+    open: (attempt: Attempt) => openSpan(attempt, attributes),
+    close: (attempt: Attempt, exit: Outcome) => {
+      const { began, clock, fiber, span, status } = attempt
+      const end = clock.unsafeCurrentTimeNanos()
+      const errorType = errorTypeOf(exit, status)
+      const labels = fiber.getFiberRef(FiberRef.currentMetricLabels)
+      durations(status)(errorType).unsafeUpdate(Number(end - began) / 1e9, labels)
+      deletionsBy(outcomeOf(exit)).unsafeUpdate(1, labels)
+      if (status !== undefined) {
+        span?.attribute("http.response.status_code", status)
       }
-      let status: number | undefined
-      const clock = Context.get(fiber.getFiberRef(DefaultServices.currentServices), Clock.Clock)
-      const began = clock.unsafeCurrentTimeNanos()
-      return {
-        answered: (received: number) => {
-          status = received
-          span.attribute("http.response.status_code", received)
-        },
-        ended: (exit: Outcome) => {
-          const errorType = errorTypeOf(exit, status)
-          if (errorType !== undefined) {
-            span.attribute("error.type", errorType)
-          }
-          const end = clock.unsafeCurrentTimeNanos()
-          const labels = fiber.getFiberRef(FiberRef.currentMetricLabels)
-          durations(status)(errorType).unsafeUpdate(Number(end - began) / 1e9, labels)
-          deletionsBy(outcomeOf(exit)).unsafeUpdate(1, labels)
-          span.end(fiber.getFiberRef(FiberRef.currentTracerTimingEnabled) ? end : 0n, exit)
-        }
+      if (errorType !== undefined) {
+        span?.attribute("error.type", errorType)
       }
+      span?.end(time(fiber, end), exit)
     }
   }
 }
+
+/**
+ * As `Effect.makeSpan`, which copies all of the fiber's state for each span. None where the tracer is off, and no stack
+ * trace, which costs more than the rest of the span.
+ */
+const openSpan = ({ began, earlier, fiber }: Attempt, attributes: Record<string, unknown>): Tracer.Span | undefined => {
+  if (!fiber.getFiberRef(FiberRef.currentTracerEnabled)) {
+    return undefined
+  }
+  const span = Context.get(fiber.getFiberRef(DefaultServices.currentServices), Tracer.Tracer).span(
+    "DELETE /customer/{customer_id}",
+    propagating(Context.getOption(fiber.currentContext, Tracer.ParentSpan)),
+    Context.empty(),
+    Chunk.toReadonlyArray(fiber.getFiberRef(FiberRef.currentTracerSpanLinks)),
+    time(fiber, began),
+    "client"
+  )
+  HashMap.forEach(fiber.getFiberRef(FiberRef.currentTracerSpanAnnotations), (value, key) => span.attribute(key, value))
+  for (const name in attributes) {
+    span.attribute(name, attributes[name])
+  }
+  if (earlier > 0) {
+    span.attribute("http.request.resend_count", earlier)
+  }
+  return span
+}
+
+const time = (fiber: Fiber.RuntimeFiber<unknown, unknown>, nanos: bigint) =>
+  fiber.getFiberRef(FiberRef.currentTracerTimingEnabled) ? nanos : 0n
+
+/** The nearest span around that was not kept out of the trace. */
+const propagating = (span: Option.Option<Tracer.AnySpan>): Option.Option<Tracer.AnySpan> =>
+  Option.isSome(span) && Context.get(span.value.context, Tracer.DisablePropagation)
+    ? span.value._tag === "Span"
+      ? propagating(span.value.parent)
+      : Option.none()
+    : span
 
 const requestDuration = MetricKey.histogram(
   "http.client.request.duration",

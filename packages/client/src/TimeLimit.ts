@@ -12,7 +12,6 @@ import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
-import * as FiberRefs from "effect/FiberRefs"
 import { globalValue } from "effect/GlobalValue"
 import * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
@@ -26,24 +25,14 @@ const currentWithin = globalValue("@effect-flowwise/client/TimeLimit/currentWith
 )
 
 /**
- * A time limit that has begun: for how long it is, and how many milliseconds of it are left.
+ * A time limit, and how many milliseconds of it are left.
  *
  * @internal
  */
 export interface Limit {
   readonly duration: Duration.Duration
-  readonly left: () => number
+  left(): number
 }
-
-/** @internal */
-export const begin = (fiber: Fiber.RuntimeFiber<unknown, unknown>, duration: Duration.Duration): Limit => {
-  const clock = clockOf(fiber.getFiberRefs())
-  const millis = Duration.toMillis(duration)
-  const began = clock.unsafeCurrentTimeNanos()
-  return { duration, left: () => millis - Number(clock.unsafeCurrentTimeNanos() - began) / 1e6 }
-}
-
-const full = (duration: Duration.Duration): Limit => ({ duration, left: () => Duration.toMillis(duration) })
 
 /**
  * Ends in time, whatever `self` does: it runs on a fiber of its own, which can be given up where neither it nor the
@@ -57,84 +46,81 @@ const full = (duration: Duration.Duration): Limit => ({ duration, left: () => Du
  */
 export const bounded = <A, E, R, E2>(
   self: Effect.Effect<A, E, R>,
-  limit: Limit | Duration.Duration,
+  limit: Limit,
   onTimeout: (limit: Duration.Duration) => E2,
   within?: Within
 ): Effect.Effect<A, E | E2, R> =>
-  Exit.isExit(self)
-    ? (self as Effect.Effect<A, E, R>)
-    : Effect.flatMap(Effect.runtime<R>(), (runtime) =>
-        Effect.async<A, E | E2>((resume) => {
-          let ended = false
-          let end = (outcome: Effect.Effect<A, E | E2>) => {
-            ended = true
-            resume(outcome)
+  Effect.flatMap(Effect.runtime<R>(), (runtime) =>
+    Effect.withFiberRuntime((caller) =>
+      Effect.async<A, E | E2>((resume) => {
+        let ended = false
+        let end = (outcome: Effect.Effect<A, E | E2>) => {
+          ended = true
+          resume(outcome)
+        }
+        const limited = within === undefined ? self : Effect.locally(self, currentWithin, within)
+        // By its exit, since Effect logs what a fiber fails with, and an error names the customer.
+        const fiber = Runtime.runFork(runtime, Effect.exit(Effect.interruptible(limited)))
+        let lastTimer: ReturnType<typeof setTimeout> | undefined
+        const giveUp = (limit: Duration.Duration) => {
+          stop()
+          end(Effect.failSync(() => onTimeout(limit)))
+          fiber.unsafeInterruptAsFork(fiber.id())
+        }
+        const timeIsUp = (limit: Duration.Duration) => {
+          if (within === undefined || within.size === 0) {
+            giveUp(limit)
+            return
           }
-          const limited = within === undefined ? self : Effect.locally(self, currentWithin, within)
-          // By its exit, since Effect logs what a fiber fails with, and an error names the customer.
-          const fiber = Runtime.runFork(runtime, Effect.exit(Effect.interruptible(limited)))
-          const stop = watch(
-            runtime.fiberRefs,
-            Duration.isDuration(limit) ? full(limit) : limit,
-            (limit) => {
-              end(Effect.failSync(() => onTimeout(limit)))
-              fiber.unsafeInterruptAsFork(fiber.id())
-            },
-            within
-          )
-          fiber.addObserver((exit) => {
-            stop()
-            end(Exit.flatten(exit))
-          })
-          // Who interrupts waits for the connection to be freed, but no longer than until time is up.
-          return Effect.async<void>((interrupted) => {
-            if (ended) {
-              interrupted(Effect.void)
-              return
-            }
-            end = () => interrupted(Effect.void)
-            fiber.unsafeInterruptAsFork(fiber.id())
-          })
+          for (const inner of within) inner(limit)
+          // What they fail with is through by the next turn, unless somebody holds on to it.
+          lastTimer = setTimeout(giveUp, 0, limit)
+        }
+        const unwatch = watch(caller, limit, giveUp, timeIsUp)
+        const stop = () => {
+          clearTimeout(lastTimer)
+          unwatch()
+        }
+        fiber.addObserver((exit) => {
+          stop()
+          end(Exit.flatten(exit))
         })
-      )
+        // Who interrupts waits for the connection to be freed, but no longer than until time is up.
+        return Effect.async<void>((interrupted) => {
+          if (ended) {
+            interrupted(Effect.void)
+            return
+          }
+          end = () => interrupted(Effect.void)
+          fiber.unsafeInterruptAsFork(fiber.id())
+        })
+      })
+    )
+  )
 
 /**
- * Calls `giveUp` once when time is up, by this limit or by one around it, unless it is stopped before.
+ * Calls `timeIsUp` when this limit is over, or `giveUp` when one around it is, until it is stopped.
  *
  * @internal
  */
 export const watch = (
-  fiberRefs: FiberRefs.FiberRefs,
+  caller: Fiber.RuntimeFiber<unknown, unknown>,
   limit: Limit,
   giveUp: (limit: Duration.Duration) => void,
-  within?: Within
+  timeIsUp = giveUp
 ): (() => void) => {
-  const around = FiberRefs.getOrDefault(fiberRefs, currentWithin)
-  const last = (limit: Duration.Duration) => {
-    stop()
-    giveUp(limit)
-  }
-  const timeIsUp = () => {
-    if (within === undefined || within.size === 0) {
-      last(limit.duration)
-      return
-    }
-    for (const inner of within) inner(limit.duration)
-    // What they fail with is through by the next turn, unless somebody holds on to it.
-    const timer = setTimeout(last, 0, limit.duration)
-    cancel = () => clearTimeout(timer)
-  }
-  let cancel = schedule(clockOf(fiberRefs), limit.left(), timeIsUp)
-  const stop = () => {
+  const around = caller.getFiberRef(currentWithin)
+  const cancel = schedule(clockOf(caller), limit.left(), () => timeIsUp(limit.duration))
+  around?.add(giveUp)
+  return () => {
     cancel()
-    around?.delete(last)
+    around?.delete(giveUp)
   }
-  around?.add(last)
-  return stop
 }
 
-const clockOf = (fiberRefs: FiberRefs.FiberRefs) =>
-  Context.get(FiberRefs.getOrDefault(fiberRefs, DefaultServices.currentServices), Clock.Clock)
+/** @internal */
+export const clockOf = (fiber: Fiber.RuntimeFiber<unknown, unknown>): Clock.Clock =>
+  Context.get(fiber.getFiberRef(DefaultServices.currentServices), Clock.Clock)
 
 const liveClock = Context.get(DefaultServices.liveServices, Clock.Clock)
 
@@ -148,6 +134,13 @@ const schedule = (clock: Clock.Clock, millis: number, task: () => void): (() => 
   const fiber = Effect.runFork(Effect.zipRight(clock.sleep(Duration.millis(millis)), Effect.sync(task)))
   return () => fiber.unsafeInterruptAsFork(fiber.id())
 }
+
+/**
+ * The whole of a time limit.
+ *
+ * @internal
+ */
+export const whole = (duration: Duration.Duration): Limit => ({ duration, left: () => Duration.toMillis(duration) })
 
 /** @internal */
 export const parseTimeout = (timeout: Duration.DurationInput, name: string): Either.Either<Duration.Duration, string> =>

@@ -19,13 +19,14 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
 import * as FiberRefs from "effect/FiberRefs"
-import { constVoid, identity } from "effect/Function"
+import { identity } from "effect/Function"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
+import type { Attempt } from "./Attempt.js"
 import { RequestFailed, UnexpectedResponse } from "./DeleteCustomerError.js"
 import { withoutTrailingSlash } from "./Environment.js"
-import { bounded, type Limit, timedOut, watch } from "./TimeLimit.js"
+import { bounded, timedOut, watch } from "./TimeLimit.js"
 
 const MAX_BODY_BYTES = 64 * 1024
 
@@ -35,18 +36,18 @@ const MAX_BODY_BYTES = 64 * 1024
  */
 type Dispatch = (
   request: HttpClientRequest.HttpClientRequest,
-  target: { readonly origin: string; readonly path: string; readonly headers: ReadonlyArray<string> },
+  target: Target,
   answer: (exit: Exit.Exit<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError>) => void
 ) => () => void
 
-const DISPATCH = Symbol.for("@effect-flowwise/client/dispatch")
-
-/** On whose behalf a request is sent, and for how long. */
-interface Attempt {
-  readonly fiber: AnyFiber
-  readonly span: Tracer.Span
-  readonly limit: Limit
+interface Target {
+  readonly origin: string
+  readonly path: string
+  /** Names and values in turn. */
+  readonly headers: ReadonlyArray<string>
 }
+
+const DISPATCH = Symbol.for("@effect-flowwise/client/dispatch")
 
 /** What all requests with one pair of credentials share, as the platform wants it and as undici does. */
 interface Prepared {
@@ -74,8 +75,8 @@ export const make = (
     timedOut(`No complete answer from ${host} within ${Duration.format(limit)}`, delivered)
   const unsent = tooLate("no")
   const unanswered = tooLate("unknown")
-  const inTime = <A, E>({ limit, span }: Attempt, effect: Effect.Effect<A, E>) =>
-    bounded(Effect.zipRight(asCall(span), effect), limit, unanswered)
+  const inTime = <A, E>(attempt: Attempt, effect: Effect.Effect<A, E>) =>
+    bounded(Effect.zipRight(asCall(attempt.span), effect), attempt, unanswered)
 
   return {
     prepare: (headers: Record<string, string>): Prepared => ({
@@ -83,20 +84,19 @@ export const make = (
       headers: Object.entries(headers).flat()
     }),
     /** What has to end before anything is sent. */
-    before: <A>({ limit }: Attempt, effect: Effect.Effect<A>) => bounded(effect, limit, unsent),
+    before: <A>(attempt: Attempt, effect: Effect.Effect<A>) =>
+      // A value takes no time.
+      Exit.isExit(effect) ? effect : bounded(effect, attempt, unsent),
     send: (attempt: Attempt, prepared: Prepared, customerId: string): Answer => {
       const segment = encodeURIComponent(customerId)
       const request = HttpClientRequest.setUrl(prepared.request, endpoint + segment)
-      return dispatch === undefined || transformClient !== undefined
-        ? inTime(attempt, execute(client, request, host))
-        : dispatched(
-            attempt,
-            dispatch,
-            request,
-            { origin, path: path + segment, headers: prepared.headers },
-            host,
-            unanswered
-          )
+      if (dispatch === undefined || transformClient !== undefined) {
+        return inTime(attempt, execute(client, request, host))
+      }
+      const { fiber, span } = attempt
+      const traced = tracesOn(fiber, fiber.getFiberRef(HttpClient.currentTracerDisabledWhen), request)
+      const headers = span !== undefined && traced ? withTrace(prepared.headers, span) : prepared.headers
+      return dispatched(attempt, dispatch, request, { origin, path: path + segment, headers }, host, unanswered)
     },
     read: (attempt: Attempt, response: HttpClientResponse.HttpClientResponse) => inTime(attempt, readBody(response))
   }
@@ -132,7 +132,7 @@ type Response = Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientE
 
 /** What an attempt and the hardened client below it know of each other. */
 interface Call {
-  readonly span: Tracer.Span
+  readonly span: Tracer.Span | undefined
   /** The caller's setting of `withTracerDisabledWhen`, in place of which the platform is told not to trace. */
   readonly tracerDisabledWhen: (request: HttpClientRequest.HttpClientRequest) => boolean
   /** What was sent in the end, to tell an answer to it from an answer to something else. */
@@ -147,16 +147,17 @@ const currentCall = FiberRef.unsafeMake<Call | undefined>(undefined)
  * following redirects, and a span with every header and the full URL in it. Set at once, since one by one they would
  * cost more than the rest of the attempt.
  */
-const asCall = (span: Tracer.Span): Effect.Effect<void> =>
+const asCall = (span: Tracer.Span | undefined): Effect.Effect<void> =>
   Effect.updateFiberRefs((id, refs) => {
     const tracerDisabledWhen = FiberRefs.getOrDefault(refs, HttpClient.currentTracerDisabledWhen)
-    const context = FiberRefs.getOrDefault(refs, FiberRef.currentContext)
+    const around = FiberRefs.getOrDefault(refs, FiberRef.currentContext)
+    const context = span === undefined ? around : Context.add(around, Tracer.ParentSpan, span)
     const redacted = FiberRefs.getOrDefault(refs, Headers.currentRedactedNames)
     return FiberRefs.updateManyAs(refs, {
       entries: [
         [currentCall, [[id, { span, tracerDisabledWhen }]]],
         [HttpClient.currentTracerDisabledWhen, [[id, untraced]]],
-        [FiberRef.currentContext, [[id, withoutRedirects(Context.add(context, Tracer.ParentSpan, span))]]],
+        [FiberRef.currentContext, [[id, withoutRedirects(context)]]],
         // For the logger of a `transformClient`: a layer's own setting is lost where another runtime runs the effect.
         [Headers.currentRedactedNames, [[id, [...redacted, "x-client-id", "x-client-secret"]]]]
       ]
@@ -196,7 +197,7 @@ const tracesOn = (
   !disabledWhen(request)
 
 const withTraceparent = (request: HttpClientRequest.HttpClientRequest, { span }: Call) =>
-  HttpClientRequest.setHeaders(request, HttpTraceContext.toHeaders(span))
+  span === undefined ? request : HttpClientRequest.setHeaders(request, HttpTraceContext.toHeaders(span))
 
 /**
  * A second request would change what the first one's answer means, so it gets the first one's answer. One without the
@@ -222,6 +223,15 @@ const sentOnce = (call: Call, request: HttpClientRequest.HttpClientRequest, send
       return call.answer
     }
   })
+}
+
+const withTrace = (headers: ReadonlyArray<string>, span: Tracer.Span) => {
+  const all = headers.slice()
+  const trace = HttpTraceContext.toHeaders(span)
+  for (const name in trace) {
+    all.push(name, trace[name] as string)
+  }
+  return all
 }
 
 /** Sends a request over any client, on a fiber that `asCall` has prepared. */
@@ -250,34 +260,29 @@ const execute = (
 
 /** Sends a request without a fiber. */
 const dispatched = (
-  { fiber, limit, span }: Attempt,
+  attempt: Attempt,
   dispatch: Dispatch,
   request: HttpClientRequest.HttpClientRequest,
-  target: Parameters<Dispatch>[1],
+  target: Target,
   host: string,
   onTimeout: (limit: Duration.Duration) => RequestFailed
-): Answer => {
-  const traced = tracesOn(fiber, fiber.getFiberRef(HttpClient.currentTracerDisabledWhen), request)
-  const headers = traced
-    ? [...target.headers, ...Object.entries(HttpTraceContext.toHeaders(span)).flat()]
-    : target.headers
-  let end = constVoid
-  const answer = Effect.async<HttpClientResponse.HttpClientResponse, RequestFailed>((resume) => {
-    const stop = watch(fiber.getFiberRefs(), limit, (limit) => {
+): Answer =>
+  Effect.async((resume) => {
+    const stop = watch(attempt.fiber, attempt, (limit) => {
       resume(Effect.fail(onTimeout(limit)))
-      end()
+      attempt.abandon()
     })
-    const abort = dispatch(request, { ...target, headers }, (exit) => {
+    const abort = dispatch(request, target, (exit) => {
       stop()
-      resume(Exit.mapError(exit, (error) => requestFailed(error, host)))
+      resume(
+        Exit.isSuccess(exit) ? Exit.succeed(exit.value) : Exit.mapError(exit, (error) => requestFailed(error, host))
+      )
     })
-    end = () => {
+    attempt.abandon = () => {
       stop()
       abort()
     }
   })
-  return Effect.onInterrupt(answer, () => Effect.sync(end))
-}
 
 const sameTarget = (one: HttpClientRequest.HttpClientRequest, other: HttpClientRequest.HttpClientRequest | undefined) =>
   one === other || (one.url === other?.url && UrlParams.toString(one.urlParams) === UrlParams.toString(other.urlParams))

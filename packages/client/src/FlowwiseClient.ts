@@ -335,7 +335,7 @@ const documentedError = (
     return undefined
   }
   const fields = {
-    message: tidy(said.message, secret, customerIdIn(customerId)),
+    message: tidy(said.message, secret, customerIdIn(customerId, said.message)),
     code: tidy(said.code, secret),
     type: tidy(said.type, secret),
     requestId

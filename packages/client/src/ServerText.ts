@@ -46,13 +46,15 @@ const stripControls = (text: string) =>
   text.replace(ESCAPE_SEQUENCES, "").replace(LINE_BREAKS, " ").replace(INVISIBLE, "")
 
 /**
- * A customer's id in any spelling, composed or decomposed, where it stands as a word of its own.
+ * A customer's id in any spelling that `text` can hold, composed or decomposed, where it stands as a word of its own.
  *
  * @internal
  */
-export const customerIdIn = (customerId: string): Hidden => {
+export const customerIdIn = (customerId: string, text: string): Hidden => {
+  // All but the plain spelling begin with one of these; a pattern of all takes longer to make than the request.
+  const spelled = /[%&\\]/.test(text) ? spellings : plainly
   const forms = new Set([customerId, customerId.normalize("NFC"), customerId.normalize("NFD")])
-  const sources = Array.from(forms, (form) => characters(form).map(spellings).join(""))
+  const sources = Array.from(forms, (form) => characters(form).map(spelled).join(""))
   return {
     // An id of nothing but control characters is gone from the text already.
     pattern:
@@ -97,19 +99,23 @@ const ENTITIES: Record<string, string> = { '"': "quot", "&": "amp", "'": "apos",
 
 /** One character as it is, or escaped for a URL, once or twice, for JSON or for HTML. */
 const spellings = (char: string): string => {
-  const count = char.startsWith("\\") ? char.length : 1
-  const first = String.fromCodePoint(char.codePointAt(0) ?? 0)
-  const code = first.codePointAt(0) ?? 0
+  const code = firstOf(char).codePointAt(0) ?? 0
   const hex = (value: number, length: number) => value.toString(16).padStart(length, "0")
   const escaped = [
-    Array.from(new TextEncoder().encode(first), (byte) => `%(?:25)?${hex(byte, 2)}`).join(""),
-    first
+    Array.from(new TextEncoder().encode(firstOf(char)), (byte) => `%(?:25)?${hex(byte, 2)}`).join(""),
+    firstOf(char)
       .split("")
       .map((unit) => `\\\\+u${hex(unit.charCodeAt(0), 4)}`)
       .join(""),
     `&#(?:0*${code}|x0*${hex(code, 1)});`,
-    ...(ENTITIES[first] === undefined ? [] : [`&${ENTITIES[first]};`])
+    ...(ENTITIES[char] === undefined ? [] : [`&${ENTITIES[char]};`])
   ].join("|")
+  return `(?:${plainly(char)}|(?:${escaped}){${countOf(char)}})`
+}
+
+const plainly = (char: string): string => {
+  const count = countOf(char)
+  const first = firstOf(char)
   const plain = {
     "\\": `\\\\{${count},${count * 4}}`,
     '"': '\\\\{0,3}"',
@@ -117,6 +123,9 @@ const spellings = (char: string): string => {
     " ": "[ +]"
   }[first]
   // Control characters were taken out of the text, or became a blank.
-  const literal = plain ?? (stripControls(first).trim() === "" ? "\\s?" : RegularExpression.escape(first))
-  return `(?:${literal}|(?:${escaped}){${count}})`
+  return plain ?? (stripControls(first).trim() === "" ? "\\s?" : RegularExpression.escape(first))
 }
+
+// Backslashes come as many together, all else one by one.
+const countOf = (char: string) => (char.startsWith("\\") ? char.length : 1)
+const firstOf = (char: string) => String.fromCodePoint(char.codePointAt(0) ?? 0)

@@ -178,12 +178,25 @@ export const retried = () => {
     })
 }
 
-/** What came back does not exclude that the customer is deleted. */
+/**
+ * Whether an attempt that the running fiber knows of may have deleted the customer.
+ *
+ * @internal
+ */
+export const inDoubt = (customerId: string): Effect.Effect<boolean> =>
+  Effect.map(FiberRef.get(currentMemories), (memories) => memories.some((memory) => memory.hasDoubts(customerId)))
+
 const mayHaveDeleted = (cause: Cause.Cause<unknown>): boolean => {
   const error = Option.getOrUndefined(Cause.failureOption(cause))
-  if (!isOurs(error)) {
-    return error === undefined
-  }
+  return isOurs(error) ? isAmbiguous(error) : error === undefined
+}
+
+/**
+ * What came back does not exclude that the customer is deleted.
+ *
+ * @internal
+ */
+export const isAmbiguous = (error: DeleteCustomerError): boolean => {
   switch (error._tag) {
     case "RequestFailed":
       return error.delivered === "unknown"

@@ -12,6 +12,7 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import * as Attempt from "./Attempt.js"
 import { CustomerAlreadyAbsent, CustomerDeleted } from "./Customer.js"
 import {
   DeletionFailed,
@@ -28,8 +29,9 @@ import * as Retry from "./Retry.js"
 const MAX_CONCURRENCY = 1000
 
 /**
- * A customer who is not known to be gone, and why. `error` tells whether to correct the id, to ask again later, or to
- * look into it; the rest of the ids are none the worse for it.
+ * A customer who is not known to be gone, and why. `error` is that of the last attempt: it tells whether to correct the
+ * id, to ask again later, or to look into it. `mayBeDeleted` speaks for all attempts. The rest of the ids are none the
+ * worse for it.
  *
  * @example
  * ```ts
@@ -47,9 +49,19 @@ export class DeletionRejected extends Schema.TaggedClass<DeletionRejected>("@eff
   {
     /** The id as it was given; empty where it was no string. */
     customerId: Schema.String,
-    error: Schema.Union(InvalidCustomerId, DeletionFailed, RateLimited, UnexpectedResponse, RequestFailed)
+    error: Schema.Union(InvalidCustomerId, DeletionFailed, RateLimited, UnexpectedResponse, RequestFailed),
+    /** Whether an attempt before the one that ended in `error` may have deleted the customer. */
+    afterAmbiguousAttempt: Schema.Boolean.pipe(
+      Schema.propertySignature,
+      Schema.withConstructorDefault(() => false)
+    )
   }
-) {}
+) {
+  /** Whether the customer may be deleted all the same. Where this is `false`, the attempts deleted nobody. */
+  get mayBeDeleted(): boolean {
+    return this.afterAmbiguousAttempt || Attempt.isAmbiguous(this.error)
+  }
+}
 
 /**
  * The schema of what became of one id, to keep it in a journal or send it elsewhere.
@@ -88,6 +100,8 @@ export interface DeleteCustomersOptions {
   readonly rateLimit?: { readonly limit: number; readonly interval: Duration.DurationInput } | undefined
   /** For `Retry.transient`, which each id gets unless told otherwise; `false` sends each request once. */
   readonly retry?: Retry.TransientOptions | false | undefined
+  /** Stops the run gracefully when it completes. Never, unless told otherwise. */
+  readonly haltWhen?: Effect.Effect<unknown> | undefined
 }
 
 /**
@@ -101,11 +115,12 @@ export interface DeleteCustomersOptions {
  * the time between two requests doubles (to 100 milliseconds at least, a minute at most); each success takes a tenth off
  * again, down to `rateLimit`. Where the wait is above the `maxDelay` of `retry` its own id is given up, and the rest wait.
  *
- * To stop, end the ids: what has been taken comes to its end, resends included, and you get its outcome. Interrupting
- * the stream, or leaving it early as `Stream.take` does, aborts what is under way, and you don't learn what became of it.
+ * To stop, let `haltWhen` complete. Nothing is sent any more, no resend either; what is under way comes to its end, and
+ * you get its outcome before the stream ends. Who waits for a resend has the outcome of the latest attempt, and who has no
+ * outcome was not deleted. Ids that end by themselves let resends go on. Interrupting the stream, or leaving it early as
+ * `Stream.take` does, starts nothing new either, but aborts what is under way, and you don't learn what became of it.
  *
- * - `Unauthorized`: the rest would fail the same way. Nothing is sent after it, no resend either; what is under way comes
- *   to its end, and you get its outcome first. Who has no outcome then was not deleted.
+ * - `Unauthorized`: the rest would fail the same way. The run stops as by `haltWhen`, and then fails.
  * - `E`: the ids failed; you get the outcomes of those before first. An iterable that throws is a defect, likewise.
  *
  * Options that make no sense, such as `concurrency: 0`, reject each id with a `RequestFailed` of reason
@@ -136,17 +151,24 @@ export const deleteCustomers = <E = never, R = never>(
   Stream.unwrapScoped(
     Effect.gen(function* () {
       const problem = whyRefused(ids, options)
-      const { concurrency = 16, rateLimit, retry = {} } = problem === undefined ? options : { concurrency: 1 }
+      const { concurrency = 16, haltWhen, rateLimit, retry = {} } = problem === undefined ? options : { concurrency: 1 }
       const { attemptTimeout, ...resends }: Retry.TransientOptions = retry === false ? { times: 0 } : retry
       const pace = Pace.make(rateLimit === undefined ? 0 : Duration.toMillis(rateLimit.interval) / rateLimit.limit)
       // Once this is done nothing is sent any more.
-      const stopped = yield* Deferred.make<never, Unauthorized>()
+      const stopped = yield* Deferred.make<void>()
       // Why the stream fails, as soon as all that is under way has come to its end.
       let failure: Cause.Cause<E | Unauthorized> | undefined
       const failAtTheEnd = (cause: Cause.Cause<E | Unauthorized>) =>
         Effect.sync(() => {
           failure ??= cause
         })
+      if (haltWhen !== undefined) {
+        yield* haltWhen.pipe(
+          Effect.catchAllCause(failAtTheEnd),
+          Effect.zipRight(Deferred.succeed(stopped, undefined)),
+          Effect.forkScoped
+        )
+      }
 
       const turns = yield* Effect.makeSemaphore(1)
       const pull = yield* toStream(ids).pipe(
@@ -158,7 +180,10 @@ export const deleteCustomers = <E = never, R = never>(
       const next = Effect.if(Deferred.isDone(stopped), {
         onTrue: () => Effect.fail(Option.none()),
         onFalse: () => Effect.map(pull, Chunk.unsafeHead)
-      }).pipe(turns.withPermits(1), Effect.raceFirst(Effect.mapError(Deferred.await(stopped), Option.none)))
+      }).pipe(
+        turns.withPermits(1),
+        Effect.raceFirst(Effect.zipRight(Deferred.await(stopped), Effect.fail(Option.none())))
+      )
 
       const request = (id: string) => {
         if (problem !== undefined) {
@@ -171,39 +196,50 @@ export const deleteCustomers = <E = never, R = never>(
 
       const outcomeOf = ({ id, startedAt }: { readonly id: string; readonly startedAt: number }) =>
         Effect.suspend(() => {
-          // Not of a refused attempt: where that was a resend, the one before it may have deleted the customer.
+          // Of the latest attempt that was not refused: the one before may have deleted the customer.
           let outcome: DeletionOutcome | undefined
+          const reject = (error: DeletionRejected["error"], inDoubt: boolean) => {
+            const customerId = typeof id === "string" ? id : ""
+            const before = outcome?._tag === "DeletionRejected" && outcome.mayBeDeleted
+            outcome = new DeletionRejected({
+              customerId,
+              error,
+              // Also of attempts that a retry within the client, or around the stream, has made.
+              afterAmbiguousAttempt: before || (inDoubt && !Attempt.isAmbiguous(error))
+            })
+          }
           const underWay = Effect.unsafeMakeSemaphore(1)
 
           const attempt = Effect.suspend(() => (outcome === undefined ? Effect.succeed(startedAt) : pace.start)).pipe(
             Effect.flatMap((startedAt) =>
               Effect.if(Deferred.isDone(stopped), {
-                onTrue: () => Deferred.await(stopped),
-                onFalse: () => request(id)
-              }).pipe(
-                Effect.tapBoth({
-                  onSuccess: (receipt) => {
-                    outcome = receipt
-                    return pace.succeeded(startedAt)
-                  },
-                  onFailure: (error) => {
-                    if (isRejection(error)) {
-                      outcome = new DeletionRejected({ customerId: typeof id === "string" ? id : "", error })
-                    }
-                    return pace.failed(startedAt, error)
-                  }
-                }),
-                underWay.withPermits(1)
-              )
+                onTrue: () => Effect.void,
+                onFalse: () =>
+                  Effect.tapBoth(request(id), {
+                    onSuccess: (receipt) => {
+                      outcome = receipt
+                      return pace.succeeded(startedAt)
+                    },
+                    onFailure: (error) =>
+                      Effect.flatMap(Attempt.inDoubt(id), (inDoubt) => {
+                        if (isRejection(error)) {
+                          reject(error, inDoubt)
+                        } else if (inDoubt && outcome === undefined) {
+                          reject(refusedInDoubt(), inDoubt)
+                        }
+                        return pace.failed(startedAt, error)
+                      })
+                  })
+              }).pipe(underWay.withPermits(1))
             )
           )
           // Ends a wait for a resend, but no request.
-          const cutShort = Effect.zipRight(Effect.exit(Deferred.await(stopped)), underWay.take(1))
+          const cutShort = Effect.zipRight(Deferred.await(stopped), underWay.take(1))
 
           return Retry.transient(resends)(attempt).pipe(
             Effect.raceFirst(cutShort),
             Effect.catchIf(isRejection, () => Effect.void),
-            Effect.catchAllCause((cause) => Effect.zipRight(failAtTheEnd(cause), Deferred.failCause(stopped, cause))),
+            Effect.catchAllCause((cause) => Effect.zipRight(failAtTheEnd(cause), Deferred.succeed(stopped, undefined))),
             Effect.flatMap(() => (outcome === undefined ? Effect.fail(Option.none()) : Effect.succeed(outcome)))
           )
         })
@@ -218,6 +254,14 @@ export const deleteCustomers = <E = never, R = never>(
 
 const isRejection = (error: DeletionRejected["error"] | Unauthorized): error is DeletionRejected["error"] =>
   error._tag !== "Unauthorized"
+
+/** For want of an outcome that says 401. */
+const refusedInDoubt = () =>
+  new RequestFailed({
+    message: "The credentials were refused, and an earlier attempt may have deleted the customer. Ask again",
+    reason: "Transport",
+    delivered: "unknown"
+  })
 
 const toStream = <E, R>(ids: Stream.Stream<string, E, R> | Iterable<string>): Stream.Stream<string, E, R> => {
   if (isStream(ids)) {
@@ -248,7 +292,10 @@ const isStream = <E, R>(ids: unknown): ids is Stream.Stream<string, E, R> =>
 const isIterable = (ids: unknown): ids is Iterable<string> => typeof ids !== "string" && Predicate.isIterable(ids)
 
 /** The types let some of this through, and JavaScript all of it. */
-const whyRefused = (ids: unknown, { concurrency = 16, rateLimit }: DeleteCustomersOptions): string | undefined => {
+const whyRefused = (
+  ids: unknown,
+  { concurrency = 16, haltWhen, rateLimit }: DeleteCustomersOptions
+): string | undefined => {
   if (!isStream(ids) && !isIterable(ids)) {
     return "The ids must be a Stream or an iterable of ids: put a single one into an array. Nothing was sent"
   }
@@ -257,6 +304,9 @@ const whyRefused = (ids: unknown, { concurrency = 16, rateLimit }: DeleteCustome
   }
   if (rateLimit !== undefined && !isRateLimit(rateLimit)) {
     return 'The rate limit must have a limit above 0 and an interval such as "1 minute". Nothing was sent'
+  }
+  if (haltWhen !== undefined && !Effect.isEffect(haltWhen)) {
+    return "What halts the run must be an Effect, such as Deferred.await(stop). Nothing was sent"
   }
   return undefined
 }

@@ -14,6 +14,7 @@ import {
   InvalidCustomerId,
   RateLimited,
   RequestFailed,
+  Retry,
   Unauthorized,
   UnexpectedResponse
 } from "@effect-flowwise/client"
@@ -129,6 +130,69 @@ describe("outcomes", () => {
     }).pipe(provide)
   })
 
+  it.effect("of a refusal say whether an attempt before it may have deleted the customer", () =>
+    Effect.gen(function* () {
+      const forbidden = new UnexpectedResponse({ status: 403 })
+      const unavailable = new UnexpectedResponse({ status: 503 })
+      const offline = new RequestFailed({ reason: "Connection", delivered: "no" })
+      const cases: ReadonlyArray<
+        readonly [errors: ReadonlyArray<DeleteCustomerError>, afterAmbiguousAttempt: boolean, mayBeDeleted: boolean]
+      > = [
+        [[forbidden], false, false],
+        [[new RateLimited(), forbidden], false, false],
+        [[offline, offline, offline, offline], false, false],
+        [[lost, forbidden], true, true],
+        [
+          [unavailable, new RateLimited(), new InvalidCustomerId({ customerId: "a", rejectedBy: "server" })],
+          true,
+          true
+        ],
+        [[new DeletionFailed({ customerId: "a" }), new RateLimited(after("1 hour"))], true, true],
+        [[lost, offline, offline, offline], true, true],
+        [[offline, offline, offline, lost], false, true],
+        [[lost, lost, lost, lost], true, true]
+      ]
+      for (const [errors, afterAmbiguousAttempt, mayBeDeleted] of cases) {
+        const { provide } = handmade((_, earlier) => Effect.fail(errors[earlier]!))
+        const fiber = yield* Effect.fork(Stream.runCollect(deleteCustomers(["a"])).pipe(provide))
+        yield* TestClock.adjust("1 day")
+        for (const outcome of yield* Fiber.join(fiber)) {
+          assert(outcome._tag === "DeletionRejected")
+          assert.deepStrictEqual(
+            [outcome.error._tag, outcome.afterAmbiguousAttempt, outcome.mayBeDeleted],
+            [errors.at(-1)!._tag, afterAmbiguousAttempt, mayBeDeleted]
+          )
+        }
+      }
+    })
+  )
+
+  it.effect("know of the attempts of a retry within the client, also where the last one is a 401", () =>
+    Effect.gen(function* () {
+      for (const [last, expected] of [
+        [new UnexpectedResponse({ status: 403 }), ["UnexpectedResponse", true]],
+        [new Unauthorized(), ["RequestFailed", true]]
+      ] as const) {
+        const { provide } = handmade((_, earlier) => Effect.fail(earlier === 0 ? lost : last))
+        const retrying = Effect.updateService(FlowwiseClient, (client) => ({
+          ...client,
+          deleteCustomer: (customerId: string) => Retry.transient({ baseDelay: 0 })(client.deleteCustomer(customerId))
+        }))
+        const outcomes = yield* deleteCustomers(["a"], { retry: false }).pipe(
+          Stream.catchAll(() => Stream.empty),
+          Stream.runCollect,
+          retrying,
+          provide
+        )
+        const told = Array.from(outcomes, (outcome) => {
+          assert(outcome._tag === "DeletionRejected")
+          return [outcome.error._tag, outcome.mayBeDeleted]
+        })
+        assert.deepStrictEqual(told, [[...expected]])
+      }
+    })
+  )
+
   it.effect("survive JSON there and back", () =>
     Effect.gen(function* () {
       const customerId = "cust_1"
@@ -136,7 +200,7 @@ describe("outcomes", () => {
       for (const outcome of [
         new CustomerDeleted({ customerId, environment: "test", deletedAt: DateTime.unsafeMake(1) }),
         new CustomerAlreadyAbsent({ customerId, environment: "test", observedAt: DateTime.unsafeMake(1) }),
-        new DeletionRejected({ customerId, error: new RateLimited(after("3 seconds")) })
+        new DeletionRejected({ customerId, error: new RateLimited(after("3 seconds")), afterAmbiguousAttempt: true })
       ]) {
         const back = yield* Effect.flatMap(Schema.encode(line)(outcome), Schema.decode(line))
         assertEquals(back, outcome)
@@ -521,6 +585,111 @@ describe("Unauthorized", () => {
   })
 })
 
+describe("haltWhen", () => {
+  const halting = Effect.map(Deferred.make<void>(), (deferred) => ({
+    halt: Deferred.succeed(deferred, undefined),
+    haltWhen: Deferred.await(deferred)
+  }))
+
+  it.effect("lets what is under way come to its end, and nothing else be sent", () => {
+    const { requested, provide } = handmade((id) => Effect.sleep(`${id === "cust_0" ? 1 : 3} seconds`))
+    return Effect.gen(function* () {
+      const { halt, haltWhen } = yield* halting
+      const ids = oneByOne(100).values()
+      const { told, fiber } = yield* begin(deleteCustomers(ids, { concurrency: 2, haltWhen }))
+      yield* halt
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(told, ["cust_0 CustomerDeleted"])
+      yield* TestClock.adjust("2 seconds")
+      assert.deepStrictEqual(told, ["cust_0 CustomerDeleted", "cust_1 CustomerDeleted"])
+      assertEquals(yield* Fiber.poll(fiber), Option.some(Exit.void))
+      assert.deepStrictEqual(requested(), oneByOne(2))
+      assert.strictEqual(ids.next().value, "cust_2")
+    }).pipe(provide)
+  })
+
+  it.effect("drops the id that waits for its start, by rateLimit or since the server asked for a wait", () =>
+    Effect.gen(function* () {
+      for (const [answer, options] of [
+        [Effect.void, { rateLimit: { limit: 1, interval: "1 hour" } }],
+        [Effect.fail(new RateLimited(after("1 hour"))), {}]
+      ] as const) {
+        const { requested, provide } = handmade(() => answer)
+        const { halt, haltWhen } = yield* halting
+        const outcomes = deleteCustomers(oneByOne(100), { concurrency: 1, ...options, haltWhen })
+        const { told, fiber } = yield* begin(outcomes).pipe(provide)
+        yield* halt
+        yield* TestClock.adjust(0)
+        assertEquals(yield* Fiber.poll(fiber), Option.some(Exit.void))
+        yield* TestClock.adjust("1 day")
+        assert.deepStrictEqual([requested().length, told.length], [1, 1])
+      }
+    })
+  )
+
+  it.effect("ends a wait for a resend at once, with the outcome of the attempt before", () => {
+    const { requested, provide } = handmade((_, earlier) =>
+      Effect.fail(earlier === 0 ? lost : new RateLimited(after("20 seconds")))
+    )
+    return Effect.gen(function* () {
+      const { halt, haltWhen } = yield* halting
+      const outcomes = deleteCustomers(["cust_0"], { retry: { baseDelay: 0 }, haltWhen })
+      const fiber = yield* Effect.fork(Stream.runCollect(outcomes))
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(requested(), ["cust_0", "cust_0"])
+      yield* halt
+      yield* TestClock.adjust(0)
+      const [outcome] = Array.from(yield* Fiber.join(fiber))
+      assert(outcome?._tag === "DeletionRejected")
+      assert.deepStrictEqual([outcome.error._tag, outcome.mayBeDeleted], ["RateLimited", true])
+      yield* TestClock.adjust("1 day")
+      assert.deepStrictEqual(requested(), ["cust_0", "cust_0"])
+    }).pipe(provide)
+  })
+
+  it.effect("ends no resend that is under way", () => {
+    const { requested, provide } = handmade((_, earlier) =>
+      earlier === 0 ? Effect.fail(lost) : Effect.sleep("9 seconds")
+    )
+    return Effect.gen(function* () {
+      const { halt, haltWhen } = yield* halting
+      const { told, fiber } = yield* begin(deleteCustomers(["cust_0"], { retry: { baseDelay: 0 }, haltWhen }))
+      yield* TestClock.adjust("1 second")
+      yield* halt
+      yield* TestClock.adjust("9 seconds")
+      yield* Fiber.join(fiber)
+      assert.deepStrictEqual(told, ["cust_0 CustomerDeleted"])
+      assert.deepStrictEqual(requested(), ["cust_0", "cust_0"])
+    }).pipe(provide)
+  })
+
+  it.effect("waits for no next id, and sends nothing where it is complete from the start", () => {
+    const { requested, provide } = handmade(() => Effect.void)
+    return Effect.gen(function* () {
+      const { halt, haltWhen } = yield* halting
+      const ids = Stream.concat(Stream.make("cust_0"), Stream.never)
+      const { told, fiber } = yield* begin(deleteCustomers(ids, { haltWhen }))
+      yield* halt
+      yield* TestClock.adjust(0)
+      assertEquals(yield* Fiber.poll(fiber), Option.some(Exit.void))
+      assert.deepStrictEqual(told, ["cust_0 CustomerDeleted"])
+
+      assert.deepStrictEqual((yield* toTheEnd(deleteCustomers(oneByOne(3), { haltWhen: Effect.void }))).told, [])
+      assert.deepStrictEqual(requested(), ["cust_0"])
+    }).pipe(provide)
+  })
+
+  it.effect("that dies is a defect, after the outcomes of what is under way", () => {
+    const { provide } = handmade(() => Effect.sleep("2 seconds"))
+    return Effect.gen(function* () {
+      const haltWhen = Effect.delay(Effect.die("bug"), "1 second")
+      const { told, exit } = yield* toTheEnd(deleteCustomers(oneByOne(9), { concurrency: 2, haltWhen }))
+      assertEquals(exit, Exit.die("bug"))
+      assert.sameMembers(told, ["cust_0 CustomerDeleted", "cust_1 CustomerDeleted"])
+    }).pipe(provide)
+  })
+})
+
 describe("ids", () => {
   const slow = () => handmade(() => Effect.sleep("1 second"))
 
@@ -646,14 +815,18 @@ describe("what makes no sense", () => {
     ...[0, -1, Number.NaN, Number.POSITIVE_INFINITY].map((limit) => ({
       rateLimit: { limit, interval: "1 second" } as const
     })),
-    ...[0, -1, Number.NaN, Duration.infinity].map((interval) => ({ rateLimit: { limit: 1, interval } }))
+    ...[0, -1, Number.NaN, Duration.infinity].map((interval) => ({ rateLimit: { limit: 1, interval } })),
+    { haltWhen: new AbortController().signal as object as Effect.Effect<void> }
   ])("as options (%o) rejects each id and sends nothing", (options) => {
     const { requested, provide } = handmade(() => Effect.void)
     return Effect.gen(function* () {
       const outcomes = yield* Stream.runCollect(deleteCustomers(["a", "b"], options))
       const told = Array.from(outcomes, (outcome) => {
         assert(outcome._tag === "DeletionRejected" && outcome.error._tag === "RequestFailed")
-        assert.match(outcome.error.message, /^The (concurrency|rate limit) must .* Nothing was sent$/)
+        assert.match(
+          outcome.error.message,
+          /^(The concurrency|The rate limit|What halts the run) must .* Nothing was sent$/
+        )
         return [outcome.customerId, outcome.error.reason, outcome.error.delivered]
       })
       assert.deepStrictEqual(told, [

@@ -42,12 +42,11 @@ export const make = (total: number): Effect.Effect<Progress, never, Scope.Scope>
       shown = false
     }
     const show = Effect.map(Clock.currentTimeMillis, (now) => {
-      const text = describe(counts, total, now - start)
       if (terminal) {
-        stderr.write(`${ERASE_LINE}${bar(sum(counts) / total)} ${text.slice(0, stderr.columns - BAR_WIDTH - 4)}`)
+        stderr.write(ERASE_LINE + fitted(counts, total, now - start, stderr.columns - 1))
         shown = true
       } else {
-        stderr.write(`${text}\n`)
+        stderr.write(`${describe(counts, total, now - start)}\n`)
       }
     })
     yield* Effect.addFinalizer(() => Effect.sync(clear))
@@ -70,11 +69,23 @@ const kinds = {
 export const sum = ({ absent, deleted, rejected }: Counts): number => deleted + absent + rejected
 
 const describe = (counts: Counts, total: number, elapsed: number): string => {
-  const done = sum(counts)
-  const rate = (done / Math.max(elapsed, 1)) * 1000
-  const left = done === 0 ? "" : `, ${duration((total - done) / rate)} left`
-  return `${done.toLocaleString("en-US")} of ${count(total, "customer")}: ${tally(counts)}; ${perSecond(rate)}${left}`
+  const rate = rateOf(counts, elapsed)
+  return `${sum(counts).toLocaleString("en-US")} of ${count(total, "customer")}: ${tally(counts)}; ${perSecond(rate)}${timeLeft(counts, total, rate)}`
 }
+
+/** As much of it as a line of the terminal has room for: one that is wrapped can't be erased. */
+const fitted = (counts: Counts, total: number, elapsed: number, room: number): string => {
+  const left = timeLeft(counts, total, rateOf(counts, elapsed))
+  const short = `${sum(counts).toLocaleString("en-US")} of ${total.toLocaleString("en-US")}${left}`
+  const text = [describe(counts, total, elapsed), short].find(({ length }) => BAR_WIDTH + 3 + length <= room)
+  return text === undefined ? short.slice(0, Math.max(0, room)) : `${bar(sum(counts) / total)} ${text}`
+}
+
+const timeLeft = (counts: Counts, total: number, rate: number): string =>
+  rate === 0 ? "" : `, ${duration((total - sum(counts)) / rate)} left`
+
+/** Outcomes a second. */
+const rateOf = (counts: Counts, elapsed: number): number => (sum(counts) / Math.max(elapsed, 1)) * 1000
 
 /** `3 deleted, 1 already absent, 0 not known to be gone`. */
 export const tally = ({ absent, deleted, rejected }: Counts): string =>

@@ -35,12 +35,13 @@ const onTerminal = async (
   args: ReadonlyArray<string>,
   env: Record<string, string>,
   answers: ReadonlyArray<readonly [prompt: string, answer: string]> = [],
-  command: ReadonlyArray<string> = [process.execPath, bin]
+  command: ReadonlyArray<string> = [process.execPath, bin],
+  cols = 120
 ) => {
   requests = []
   const [file = "", ...rest] = [...command, ...args]
   const terminal = spawn(file, rest, {
-    cols: 120,
+    cols,
     rows: 30,
     cwd: folder,
     env: {
@@ -131,5 +132,27 @@ describe("the bar", () => {
     // What is left on the screen, line by line, when each erased line is taken away.
     const left = screen.split("\r\n").map((line) => line.split("\u001B[2K").at(-1))
     assert.strictEqual(left.filter((line) => /^deleted {2}cust_\d+$/.test(line ?? "")).length, 100)
+  })
+
+  it.each([
+    [79, /^\[#*\.*\] \d+ of 100, \S+.* left$/],
+    [40, /^\d+ of 100, \S+.* left$/],
+    [12, /^\d+ of 100/]
+  ])("fits a terminal of %i columns", { timeout }, async (columns, shown) => {
+    const env = { FLOWWISE_BASE_URL: `http://127.0.0.1:${port()}`, NO_COLOR: "1" }
+    const command = ["bash", "-c", `exec "$@" > out.txt`, "bash", process.execPath, bin]
+    const args = ["delete", "--file", "ids.txt", "--concurrency", "4"]
+    const { code, screen } = await onTerminal(args, env, [], command, columns)
+    assert.strictEqual(code, 0, screen)
+    const bars = screen
+      .split("\u001B[2K")
+      .slice(1, -1)
+      .map((bar) => bar.replace(/\r$/, ""))
+    assert.isAbove(bars.length, 2)
+    assert.isBelow(Math.max(...bars.map(({ length }) => length)), columns)
+    assert.isTrue(
+      bars.some((bar) => shown.test(bar)),
+      screen
+    )
   })
 })

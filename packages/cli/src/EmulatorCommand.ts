@@ -11,13 +11,15 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import * as Input from "./Input.js"
+import { wholeNumber } from "./Numbers.js"
 import { count, printLine, say } from "./Output.js"
 import { Refused } from "./Refused.js"
 
 const config = {
-  port: Options.integer("port").pipe(
+  port: Options.text("port").pipe(
     Options.withPseudoName("N"),
     Options.withDescription("Listens on this port, instead of a free one."),
+    Options.mapEffect(wholeNumber("--port", 0, 65_535)),
     Options.withDefault(0)
   ),
   customers: Options.text("customers").pipe(

@@ -3,10 +3,11 @@
  *
  * @since 0.1.0
  */
+import { stripVTControlCharacters } from "node:util"
+import * as HelpDoc from "@effect/cli/HelpDoc"
 import * as ValidationError from "@effect/cli/ValidationError"
 import type { Unauthorized } from "@effect-flowwise/client"
 import * as ConfigError from "effect/ConfigError"
-import * as Effect from "effect/Effect"
 import type { JournalFailed } from "./Journal.js"
 import { type OutputFailed, say } from "./Output.js"
 import type { Refused } from "./Refused.js"
@@ -22,7 +23,7 @@ export type Failure =
 /** One line for a person, and a status for the shell. */
 export const explain = (failure: Failure) => {
   const [status, message] = ValidationError.isValidationError(failure)
-    ? [2] // printed by the parser
+    ? [2, usage(failure)]
     : ConfigError.isConfigError(failure)
       ? [2, oneLine(String(failure))]
       : failure._tag === "Refused"
@@ -36,7 +37,12 @@ export const explain = (failure: Failure) => {
             ? [1, `stdout can't be written: ${failure.message}`]
             : [1, `the journal can't be written, so that the run had to stop: ${failure.message}`]
   process.exitCode = status
-  return message === undefined ? Effect.void : say(`flowwise: ${message}`)
+  return say(`flowwise: ${message}`)
 }
+
+const usage = ({ error }: ValidationError.ValidationError) =>
+  oneLine(stripVTControlCharacters(HelpDoc.toAnsiText(error)).trim())
+    .replace(/^Received unknown argument: '(.*)'$/, "$1 is no option or argument here; --help names them")
+    .replace(/^Invalid subcommand for flowwise - use one of (.*)$/, "say what to do: one of $1; --help tells more")
 
 const oneLine = (text: string) => text.replaceAll(/\s*\n\s*/g, " ")

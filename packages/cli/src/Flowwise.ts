@@ -53,8 +53,10 @@ const footer = HelpDoc.blocks([
 /** Runs the command to its end. */
 export const runMain = (argv: ReadonlyArray<string>): void => {
   ignoreBrokenPipes()
+  // A terminal that is closed ends a run as gracefully as Ctrl-C, however often it says so.
+  process.on("SIGHUP", () => process.emit("SIGTERM"))
   Command.run(flowwise, { name: "flowwise", version, executable: "flowwise", footer })(argv).pipe(
-    plainWithoutColors,
+    inOurWords,
     Effect.catchAll(explain),
     Effect.provide(NodeContext.layer),
     NodeRuntime.runMain({ disableErrorReporting: true, teardown })
@@ -74,14 +76,23 @@ const teardown: Runtime.Teardown = (exit, onExit) =>
     })
   )
 
-/** The help comes with colors, wherever it goes. */
-const plainWithoutColors = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+/** The help comes with colors, wherever it goes; what is wrong is told by `explain`. */
+const inOurWords = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.flatMap(Console.consoleWith(Effect.succeed), (console) =>
     Effect.withConsole(self, {
       ...console,
-      log: (...texts) => console.log(...texts.map(process.stdout.hasColors?.() ? String : plain)),
-      error: (...texts) => console.error(...texts.map(process.stderr.hasColors?.() ? String : plain))
+      log: (...texts) =>
+        console.log(
+          ...texts.map((text) =>
+            withoutFiller(process.stdout.hasColors?.() ? String(text) : stripVTControlCharacters(String(text)))
+          )
+        ),
+      error: () => Effect.void
     })
   )
 
-const plain = (text: unknown) => stripVTControlCharacters(String(text))
+/** The parser describes each type of value, and leaves the name of the program out of a usage. */
+const withoutFiller = (text: string) =>
+  text
+    .replaceAll(/^ *(A user-defined piece of text|A true or false value)\.\n\n/gm, "")
+    .replaceAll(/^\$ (?!flowwise)/gm, "$ flowwise ")

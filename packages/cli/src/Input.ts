@@ -11,34 +11,18 @@ import { createWriteStream, type Stats } from "node:fs"
 import { type FileHandle, mkdtemp, open, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { basename, extname, join } from "node:path"
-import { pipeline, Readable } from "node:stream"
-import { pipeline as finished } from "node:stream/promises"
-import { CustomerId } from "@effect-flowwise/client"
-import { parse } from "csv-parse"
+import type { Readable } from "node:stream"
+import { pipeline } from "node:stream/promises"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
-import * as ParseResult from "effect/ParseResult"
-import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { type Line, linesOf } from "./Lines.js"
-import { visible } from "./Output.js"
+import { checked, type Entry, entriesOf, type Format } from "./Format.js"
+import { boundedLines } from "./Lines.js"
 import { Refused, systemMessage } from "./Refused.js"
 
 /** An id that comes again within so many others is sent once. */
 const DUPLICATES_WINDOW = 50_000
 const CHUNK_BYTES = 64 * 1024
-
-export type Format =
-  | { readonly _tag: "Text" }
-  | { readonly _tag: "Csv"; readonly column: string }
-  | { readonly _tag: "JsonLines"; readonly field: string }
-
-export interface Entry {
-  /** Where the id stands: its line, or its place among the arguments, counted from 1. */
-  readonly line: number
-  readonly id: string
-}
 
 export interface Input {
   /** For messages: a path, `standard input` or `arguments`. */
@@ -66,13 +50,6 @@ export const fromArguments = (ids: ReadonlyArray<string>): Effect.Effect<Input, 
       yield Buffer.from(ids.join("\n"))
     },
     entries: async function* () {
-      const mistyped = batch.find(({ id }) => id.startsWith("-"))
-      if (mistyped !== undefined) {
-        const text = visible(mistyped.id)
-        throw new Refused({
-          message: `${text} is no option of delete; an id that starts with a dash goes into a --file`
-        })
-      }
       yield batch.map((entry) => ({ ...entry, id: checked(entry.id, named(entry.line)) }))
     }
   })
@@ -135,7 +112,7 @@ const spool = (name: string, source: Readable): Effect.Effect<OpenFile, Refused,
     )
     const path = join(folder, "ids")
     yield* attempt(name, (signal) =>
-      finished(source, createWriteStream(path, { mode: 0o600, flags: "wx" }), { signal })
+      pipeline(boundedLines(name, source), createWriteStream(path, { mode: 0o600, flags: "wx" }), { signal })
     )
     const file = yield* Effect.acquireRelease(
       attempt(path, () => open(path, "r")),
@@ -158,89 +135,6 @@ async function* chunksOf(file: FileHandle, name: string, first: Stats): AsyncGen
     yield buffer.subarray(0, bytesRead)
     position += bytesRead
   }
-}
-
-async function* entriesOf(
-  name: string,
-  bytes: AsyncIterable<Uint8Array>,
-  format: Format,
-  trim: boolean
-): AsyncGenerator<ReadonlyArray<Entry>> {
-  const at = (line: number) => `${name}: line ${line}`
-  const entry = (line: number, text: string): Entry => ({
-    line,
-    id: checked(trim ? text.trim() : text, at(line), format._tag === "JsonLines")
-  })
-  const lines = linesOf(name, bytes)
-  switch (format._tag) {
-    case "Text":
-      for await (const batch of lines) {
-        yield batch
-          .filter(({ text }) => (trim ? text.trim() : text) !== "")
-          .map(({ number, text }) => entry(number, text))
-      }
-      return
-    case "JsonLines":
-      for await (const batch of lines) {
-        yield batch
-          .filter(({ text }) => text.trim() !== "")
-          .map(({ number, text }) => entry(number, fieldOf(text, format.field, at(number))))
-      }
-      return
-    case "Csv":
-      for await (const { line, text } of cellsOf(name, lines, format.column)) yield [entry(line, text)]
-  }
-}
-
-const fieldOf = (text: string, field: string, where: string): string => {
-  const value = Either.getOrUndefined(Either.try(() => JSON.parse(text)))
-  if (typeof value !== "object" || value === null) throw new Refused({ message: `${where} is no JSON object` })
-  if (!Object.hasOwn(value, field)) throw new Refused({ message: `${where} has no field "${visible(field)}"` })
-  if (typeof value[field] !== "string") {
-    throw new Refused({ message: `${where}: the field "${visible(field)}" is no string` })
-  }
-  return value[field]
-}
-
-/** The cells of one column, below its heading. */
-async function* cellsOf(name: string, lines: AsyncIterable<ReadonlyArray<Line>>, column: string) {
-  async function* text() {
-    for await (const batch of lines) {
-      if (batch.length > 0) yield batch.map(({ text }) => `${text}\n`).join("")
-    }
-  }
-  const parser = parse({ info: true, skip_empty_lines: true, record_delimiter: "\n", max_record_size: CHUNK_BYTES })
-  const records: AsyncIterable<{ record: ReadonlyArray<string>; info: { lines: number } }> = pipeline(
-    Readable.from(text(), { highWaterMark: 1 }),
-    parser,
-    () => {}
-  )
-  let index: number | undefined
-  for await (const { info, record } of records) {
-    if (index !== undefined) {
-      yield { line: info.lines, text: record[index] ?? "" }
-      continue
-    }
-    index = record.indexOf(column)
-    if (index === -1 || record.lastIndexOf(column) !== index) {
-      const problem = index === -1 ? "there is no column" : "there is more than one column"
-      const others = visible(record.join(", ")).slice(0, 200)
-      throw new Refused({ message: `${name}: line 1: ${problem} "${visible(column)}", but ${others}` })
-    }
-  }
-}
-
-const decodeId = Schema.decodeUnknownEither(CustomerId)
-
-/** The id, if it can be sent and is most likely meant as it stands. `where` is for what is refused. */
-const checked = (id: string, where: string, escaped = false): string => {
-  const refuse = (problem: string) => new Refused({ message: `${where}: ${problem}` })
-  if (id !== "" && id.trim() !== id) throw refuse("the id has blanks around it; remove them, or add --trim")
-  // A tab or a lone carriage return says that this is another format; JSON writes them on purpose.
-  if (!escaped && /\p{Cc}/u.test(id)) throw refuse("the id holds a control character; --column and --field read tables")
-  return Either.getOrThrowWith(decodeId(id), (error) =>
-    refuse(ParseResult.ArrayFormatter.formatErrorSync(error)[0]?.message ?? "it is no customer id")
-  )
 }
 
 interface Source {

@@ -6,14 +6,14 @@
  * @since 0.1.0
  */
 import { constants } from "node:fs"
-import { type FileHandle, open as openFile, realpath } from "node:fs/promises"
+import { type FileHandle, open as openFile, realpath, truncate } from "node:fs/promises"
 import { dirname } from "node:path"
-import { CustomerAlreadyAbsent, type DeletionOutcome } from "@effect-flowwise/client"
+import { CustomerAlreadyAbsent, type DeletionOutcome, DeletionRejected } from "@effect-flowwise/client"
 import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import type { Entry } from "./Input.js"
+import type { Entry } from "./Format.js"
 import { encode, type Header, isTornHeader, type JournalLine, read } from "./JournalFile.js"
 import * as Ledger from "./Ledger.js"
 import * as Lock from "./Lock.js"
@@ -34,19 +34,26 @@ export interface Journal {
   readonly outcome: (outcome: DeletionOutcome) => Effect.Effect<DeletionOutcome, JournalFailed>
   /** The run is over: who has an intent and no outcome was not asked for. */
   readonly notDeleted: Effect.Effect<void, JournalFailed>
-  /** How many may be deleted, after all runs so far: asked for, and no answer tells. */
+  /** How many may be deleted, after all runs so far. */
   readonly unknown: () => number
 }
 
 /** Where nobody asked for one. */
-export const none: Journal = {
-  gone: 0,
-  isGone: () => false,
-  intent: () => Effect.void,
-  outcome: Effect.succeed,
-  notDeleted: Effect.void,
-  unknown: () => 0
-}
+export const none: Effect.Effect<Journal> = Effect.sync(() => {
+  let unknown = 0
+  return {
+    gone: 0,
+    isGone: () => false,
+    intent: () => Effect.void,
+    outcome: (outcome) =>
+      Effect.sync(() => {
+        if (Ledger.mayBeDeleted(outcome)) unknown++
+        return outcome
+      }),
+    notDeleted: Effect.void,
+    unknown: () => unknown
+  }
+})
 
 /** Begins a journal, or goes on with one of the same base URL, account and input. */
 export const open = (path: string, header: Header): Effect.Effect<Journal, Refused, Scope.Scope> =>
@@ -58,7 +65,7 @@ export const open = (path: string, header: Header): Effect.Effect<Journal, Refus
       (file) => Effect.promise(() => file.close())
     )
     const ledger = Ledger.make(header.input.lastLine)
-    yield* attempt(path, () => resume(path, file, header, ledger))
+    yield* attempt(path, () => resume(path, real, file, header, ledger))
     const { alreadyAbsent, deleted } = ledger.count()
     const append = groupCommit(file)
     const { host } = new URL(header.baseUrl)
@@ -115,7 +122,7 @@ interface UnderWay {
 }
 
 /** Takes in what the runs before have written, and puts the end of it right. */
-const resume = async (path: string, file: FileHandle, header: Header, ledger: Ledger.Ledger) => {
+const resume = async (path: string, real: string, file: FileHandle, header: Header, ledger: Ledger.Ledger) => {
   const stats = await file.stat()
   if (!stats.isFile()) throw new Refused({ message: `${path}: a journal has to be a file` })
   if (stats.nlink > 1) {
@@ -135,12 +142,13 @@ const resume = async (path: string, file: FileHandle, header: Header, ledger: Le
     throw new Refused({ message: `${path}: it is a file, but not a journal` })
   }
   await file.chmod(0o600)
-  if (end < size) await file.truncate(end)
+  // By its path: on Windows a file that is open for appending can't be cut.
+  if (end < size) await truncate(real, end)
   await file.appendFile(`${encode(found === undefined ? header : { _tag: "Resumed", at: header.at })}\n`)
   await file.sync()
   // The name of a new file is on the disk only with its folder, which Windows doesn't let anyone open.
   if (found === undefined && process.platform !== "win32") {
-    const folder = await openFile(dirname(path), "r")
+    const folder = await openFile(dirname(real), "r")
     await folder.sync().finally(() => folder.close())
   }
 }
@@ -166,10 +174,16 @@ const sameRun = (path: string, found: Header, header: Header) => {
 
 const short = (hash: string) => hash.slice(0, 12)
 
-const afterAmbiguousAttempt = (outcome: DeletionOutcome): DeletionOutcome =>
-  outcome._tag === "CustomerAlreadyAbsent"
-    ? new CustomerAlreadyAbsent({ ...outcome, afterAmbiguousAttempt: true })
-    : outcome
+const afterAmbiguousAttempt = (outcome: DeletionOutcome): DeletionOutcome => {
+  switch (outcome._tag) {
+    case "CustomerDeleted":
+      return outcome
+    case "CustomerAlreadyAbsent":
+      return new CustomerAlreadyAbsent({ ...outcome, afterAmbiguousAttempt: true })
+    case "DeletionRejected":
+      return new DeletionRejected({ ...outcome, afterAmbiguousAttempt: true })
+  }
+}
 
 /** Appends lines and waits until they are on the disk; whoever comes during a flush shares the next one. */
 const groupCommit = (file: FileHandle) => {

@@ -96,7 +96,7 @@ export const read = async (
         throw new Refused({
           message:
             number === 1
-              ? `${path}: line 1 is not the beginning of a journal that this version can read`
+              ? `${path}: line 1 is not the beginning of a journal that this version can read; begin a new one`
               : `${path}: line ${number} is damaged; restore the journal, or begin a new one`
         })
       }

@@ -64,7 +64,7 @@ export const make = (lastLine: number): Ledger => {
           return
         case "Outcome":
           lines[entry.line] =
-            numberOf(verdictOf(entry.outcome)) | (state & AMBIGUOUS) | (mayHaveDeleted(entry.outcome) ? AMBIGUOUS : 0)
+            numberOf(verdictOf(entry.outcome)) | (state & AMBIGUOUS) | (mayBeDeleted(entry.outcome) ? AMBIGUOUS : 0)
       }
     },
     isGone: (line) => isGoneState(stateOf(line)),
@@ -122,16 +122,6 @@ const causeOf = (error: DeletionRejected["error"]): string => {
   }
 }
 
-/** What came back does not exclude that the customer is deleted. */
-const mayHaveDeleted = (outcome: DeletionOutcome): boolean => {
-  if (outcome._tag !== "DeletionRejected") return false
-  const { error } = outcome
-  switch (error._tag) {
-    case "RequestFailed":
-      return error.delivered === "unknown"
-    case "UnexpectedResponse":
-      return (error.status >= 200 && error.status < 300) || error.status === 408 || error.status >= 500
-    default:
-      return error._tag === "DeletionFailed"
-  }
-}
+/** Asked for, and no answer tells. */
+export const mayBeDeleted = (outcome: DeletionOutcome): boolean =>
+  outcome._tag === "DeletionRejected" && outcome.mayBeDeleted

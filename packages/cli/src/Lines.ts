@@ -25,15 +25,10 @@ export async function* linesOf(name: string, chunks: AsyncIterable<Uint8Array>):
 
   const line = (bytes: Uint8Array): Line => {
     number++
-    tooLong(bytes)
+    refuseTooLong(name, number, bytes.length)
     if (!isUtf8(bytes)) throw new Refused({ message: `${name}: line ${number} is not UTF-8` })
     const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8")
     return { number, text: (number === 1 ? withoutMark(text) : text).replace(/\r$/, "") }
-  }
-  const tooLong = (bytes: Uint8Array, at = number) => {
-    if (bytes.length > MAX_LINE_BYTES) {
-      throw new Refused({ message: `${name}: line ${at} is longer than ${MAX_LINE_BYTES} bytes` })
-    }
   }
 
   for await (const chunk of chunks) {
@@ -45,10 +40,34 @@ export async function* linesOf(name: string, chunks: AsyncIterable<Uint8Array>):
       start = end + 1
     }
     rest = bytes.subarray(start)
-    tooLong(rest, number + 1)
+    refuseTooLong(name, number + 1, rest.length)
     yield lines
   }
   if (rest.length > 0) yield [line(rest)]
+}
+
+/** Passes bytes on, up to a line that is too long: the rest of that is not waited for. */
+export async function* boundedLines(name: string, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let number = 1
+  let length = 0
+  for await (const chunk of chunks) {
+    let start = 0
+    for (let end = chunk.indexOf(LINE_FEED); end !== -1; end = chunk.indexOf(LINE_FEED, start)) {
+      refuseTooLong(name, number, length + end - start)
+      number++
+      length = 0
+      start = end + 1
+    }
+    length += chunk.length - start
+    refuseTooLong(name, number, length)
+    yield chunk
+  }
+}
+
+const refuseTooLong = (name: string, line: number, bytes: number) => {
+  if (bytes > MAX_LINE_BYTES) {
+    throw new Refused({ message: `${name}: line ${line} is longer than ${MAX_LINE_BYTES} bytes` })
+  }
 }
 
 const withoutMark = (text: string) => (text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text)

@@ -16,12 +16,13 @@ export interface Rate {
 
 const refuse = (text: string) => Effect.fail(ValidationError.invalidValue(HelpDoc.p(text)))
 
-export const positive =
-  (option: string, max = Number.MAX_SAFE_INTEGER) =>
-  (value: number): Effect.Effect<number, ValidationError.ValidationError> =>
-    Number.isSafeInteger(value) && value >= 1 && value <= max
-      ? Effect.succeed(value)
-      : refuse(`${option} takes a whole number from 1${max === Number.MAX_SAFE_INTEGER ? "" : ` to ${max}`}`)
+/** Options are read as text, since the parser's own words for a number that is none don't name the option. */
+export const wholeNumber =
+  (option: string, min: number, max = Number.MAX_SAFE_INTEGER) =>
+  (text: string): Effect.Effect<number, ValidationError.ValidationError> =>
+    /^\d+$/.test(text) && Number(text) >= min && Number(text) <= max
+      ? Effect.succeed(Number(text))
+      : refuse(`${option} takes a whole number from ${min}${max === Number.MAX_SAFE_INTEGER ? "" : ` to ${max}`}`)
 
 /** `300/minute`, `5/second`, `100/30 seconds`. */
 export const parseRate = (text: string): Effect.Effect<Rate, ValidationError.ValidationError> => {

@@ -236,6 +236,86 @@ describe("flowwise delete", () => {
   )
 
   withSignals(
+    "sends nothing more after Ctrl-C: no id that waits for its start, and no resend",
+    () =>
+      Effect.gen(function* () {
+        const emulator = yield* FlowwiseEmulator
+        const env = yield* settings
+        const limited = { status: 429, headers: { "retry-after": "25" } }
+        yield* emulator.respondWith(limited, { customerId: "cust_1" })
+        yield* emulator.respondWith(limited, { customerId: "cust_2" })
+        const cases = [
+          { ids: ["cust_3", "cust_4"], options: ["--rate", "1/hour"], prints: 1, left: 1 },
+          { ids: ["cust_1", "cust_2", "cust_5"], options: ["--concurrency", "1"], prints: 0, left: 2 }
+        ]
+        for (const { ids, left, options, prints } of cases) {
+          const name = `halted-${left}`
+          const journal = join(folder, `${name}.journal`)
+          const args = ["delete", "--file", fileOf(`${name}.txt`, ids), "--journal", journal, ...options]
+          const before = (yield* emulator.requests).length
+          const { child, closed, until } = start(bin, args, env)
+          if (prints > 0) yield* Effect.promise(() => until(({ stdout }) => stdout !== ""))
+          // Until the first answer is there.
+          yield* Effect.repeat(emulator.requests, { until: (requests) => requests.length > before })
+          child.kill("SIGINT")
+          const stopped = yield* Effect.promise(() => closed)
+          assert.strictEqual(stopped.code, 130, stopped.stderr)
+          assert.strictEqual((yield* emulator.requests).length, before + 1)
+          assert.strictEqual(linesOf(stopped.stdout).length, 1)
+          const { stdout } = yield* Effect.promise(() => run(bin, ["report", journal, "--json"], {}))
+          const { notAskedFor, unknown } = JSON.parse(stdout)
+          assert.deepStrictEqual({ notAskedFor, unknown }, { notAskedFor: left, unknown: 0 })
+        }
+      }).pipe(emulating(many), Effect.runPromise),
+    timeout
+  )
+
+  withSignals(
+    "takes a terminal that is closed for Ctrl-C, however often it says so",
+    () =>
+      Effect.gen(function* () {
+        const emulator = yield* FlowwiseEmulator
+        const env = yield* settings
+        const journal = join(folder, "closed-terminal.journal")
+        const args = ["delete", "--file", fileOf("closed-terminal.txt", many), "--journal", journal]
+        yield* emulator.delay("200 millis")
+        const stopped = yield* Effect.promise(async () => {
+          const { child, closed, until } = start(bin, args, env)
+          await until(({ stdout }) => stdout !== "")
+          child.kill("SIGHUP")
+          await until(({ stderr }) => stderr.includes("Stopping"))
+          child.kill("SIGHUP")
+          return closed
+        })
+        assert.strictEqual(stopped.code, 130)
+        const requests = yield* emulator.requests
+        assert.isBelow(requests.length, many.length)
+        assert.strictEqual(linesOf(stopped.stdout).length, requests.length)
+        const { stdout } = yield* Effect.promise(() => run(bin, ["report", journal, "--json"], {}))
+        const { deleted, unknown } = JSON.parse(stdout)
+        assert.deepStrictEqual({ deleted, unknown }, { deleted: requests.length, unknown: 0 })
+      }).pipe(emulating(many), Effect.runPromise),
+    timeout
+  )
+
+  withSignals(
+    "deletes all the same where stdout is closed from the start",
+    () =>
+      Effect.gen(function* () {
+        const emulator = yield* FlowwiseEmulator
+        const env = yield* settings
+        const through = ["bash", "-c", 'exec "$@" >&-', "bash"]
+        const { code, stderr } = yield* Effect.promise(() =>
+          run(bin, ["delete", ...many.slice(0, 20)], env, { through })
+        )
+        assert.strictEqual(code, 0, stderr)
+        assert.include(stderr, "20 customers: 20 deleted, 0 already absent, 0 not known to be gone")
+        assert.deepStrictEqual(yield* emulator.customers, many.slice(20))
+      }).pipe(emulating(many), Effect.runPromise),
+    timeout
+  )
+
+  withSignals(
     "stops at once at the second Ctrl-C, and asks again for what was under way",
     () =>
       Effect.gen(function* () {

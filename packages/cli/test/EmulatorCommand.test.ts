@@ -46,10 +46,10 @@ describe("flowwise emulator", () => {
     const { port } = new URL((await ready(emulator)).FLOWWISE_BASE_URL!)
     const attempts = [
       { args: ["--port", port], said: /can't listen: .*EADDRINUSE/ },
-      { args: ["--port", "abc"], said: /'abc' is not a integer/ },
-      { args: ["--port", "70000"], said: /port must be a whole number up to 65535/ },
+      { args: ["--port", "abc"], said: /^flowwise: --port takes a whole number from 0 to 65535$/m },
+      { args: ["--port", "70000"], said: /^flowwise: --port takes a whole number from 0 to 65535$/m },
       { args: ["--customers", join(folder, "gone.txt")], said: /gone.txt: no such file/ },
-      { args: ["--nonsense"], said: /unknown argument: '--nonsense'/ }
+      { args: ["--nonsense"], said: /^flowwise: --nonsense is no option or argument here; --help names them$/m }
     ]
     for (const { args, said } of attempts) {
       const { code, stderr, stdout } = await run(bin, ["emulator", ...args], {})
@@ -69,12 +69,18 @@ describe("flowwise", () => {
       assert.include(stdout, "flowwise delete --file ids.txt --journal ids.journal")
       assert.include(stdout, "0 everything is gone")
       assert.notInclude(stdout, "\u001B")
+      // What the parser says of its own.
+      assert.notMatch(stdout, /user-defined|true or false/)
+      assert.match(stdout, /^\$ flowwise( delete \[| report \[)?/m)
       assert.deepStrictEqual([code, stderr], [0, ""])
     }
     assert.match((await run(bin, ["--version"], {})).stdout, /^\d+\.\d+\.\d+\s*$/)
     assert.include((await run(bin, ["--completions", "bash"], {})).stdout, "flowwise")
     const mistyped = await run(bin, ["dellete"], {})
-    assert.include(mistyped.stderr, "Invalid subcommand for flowwise")
+    assert.strictEqual(
+      mistyped.stderr,
+      "flowwise: say what to do: one of 'delete', 'report', 'emulator'; --help tells more\n"
+    )
     assert.strictEqual(mistyped.code, 2)
   })
 })

@@ -1,10 +1,12 @@
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs"
+import { execFileSync } from "node:child_process"
+import { appendFileSync, mkdirSync, readdirSync, truncateSync, writeFileSync } from "node:fs"
+import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { FlowwiseEmulator } from "@effect-flowwise/testing"
 import * as Effect from "effect/Effect"
 import { afterAll } from "vitest"
-import { install, run, settings } from "./Installed.js"
+import { install, run, settings, start } from "./Installed.js"
 
 const { bin, folder, remove } = install()
 afterAll(remove)
@@ -132,16 +134,13 @@ const wrongUsage: ReadonlyArray<{ readonly args: ReadonlyArray<string>; readonly
     args: ["a", "--dryrun"],
     says: "flowwise: --dryrun is no option of delete; an id that starts with a dash goes into a --file"
   },
-  {
-    args: ["a", "--file"],
-    says: "flowwise: --file is no option of delete; an id that starts with a dash goes into a --file"
-  },
-  { args: ["a", "--max", "x"], says: "'x' is not a integer" },
-  { args: ["a", "--max", "0"], says: "--max takes a whole number from 1" },
-  { args: ["a", "--concurrency", "1001"], says: "--concurrency takes a whole number from 1 to 1000" },
+  { args: ["a", "--file"], says: "flowwise: --file lacks its value, or is given twice" },
+  { args: ["a", "--max", "x"], says: "flowwise: --max takes a whole number from 1" },
+  { args: ["a", "--max", "0"], says: "flowwise: --max takes a whole number from 1" },
+  { args: ["a", "--concurrency", "1001"], says: "flowwise: --concurrency takes a whole number from 1 to 1000" },
   {
     args: ["a", "--rate", "300"],
-    says: "--rate takes a number and a time, such as 300/minute, 5/second or 100/30 seconds"
+    says: "flowwise: --rate takes a number and a time, such as 300/minute, 5/second or 100/30 seconds"
   }
 ]
 
@@ -228,7 +227,7 @@ describe("what is read", () => {
   )
 
   it.live(
-    "standard input and a named pipe are read like a file, and leave nothing behind",
+    "standard input is read like a file, and leaves nothing behind",
     () =>
       Effect.promise(async () => {
         const temporary = join(folder, "temporary")
@@ -252,4 +251,90 @@ describe("what is read", () => {
       }),
     timeout
   )
+
+  it.skipIf(process.platform === "win32")("a named pipe is read like a file", { timeout }, async () => {
+    const pipe = join(folder, "pipe")
+    execFileSync("mkfifo", [pipe])
+    const reading = run(bin, ["delete", "--dry-run", "--json", "--file", pipe], {})
+    await writeFile(pipe, "a\nb\na\n")
+    const { code, stderr, stdout } = await reading
+    assert.strictEqual(code, 0, stderr)
+    assert.include(stderr, `Would delete 2 customers (and 1 duplicate, sent once) from ${pipe}`)
+    assert.deepStrictEqual(
+      stdout
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line).customerId),
+      ["a", "b"]
+    )
+  })
 })
+
+describe("a line of a gigabyte", () => {
+  const GIGABYTE = 2 ** 30
+  // Tells at its end how much memory it has had.
+  const env = {
+    NODE_OPTIONS:
+      "--import=data:text/javascript,process.on('exit',()=>console.error('kilobytes',process.resourceUsage().maxRSS))"
+  }
+  const assertRefused = ({ code, stderr }: { readonly code: number | null; readonly stderr: string }, name: string) => {
+    assert.include(stderr, `flowwise: ${name}: line 2 is longer than 65536 bytes\n`)
+    assert.strictEqual(code, 2)
+    assert.isBelow(Number(/kilobytes (\d+)/.exec(stderr)?.[1]), 300 * 1024)
+  }
+
+  it("in a file is refused with little memory, and in little time", { timeout: 30_000 }, async () => {
+    const path = join(folder, "gigabyte.txt")
+    writeFileSync(path, "a\n")
+    truncateSync(path, GIGABYTE) // without blocks on the disk
+    assertRefused(await run(bin, ["delete", "--file", path], env), path)
+  })
+
+  it("on standard input is refused before it has come to its end", { timeout: 30_000 }, async () => {
+    const { child, closed } = start(bin, ["delete", "--file", "-"], env, { input: null })
+    child.stdin?.write("a\n")
+    const zeros = Buffer.alloc(2 ** 20)
+    let written = 0
+    const feed = () => {
+      while (written < GIGABYTE) {
+        written += zeros.length
+        if (!child.stdin?.write(zeros)) return
+      }
+      child.stdin?.end()
+    }
+    child.stdin?.on("drain", feed)
+    feed()
+    assertRefused(await closed, "standard input")
+    assert.isBelow(written, GIGABYTE / 2)
+  })
+})
+
+it.live(
+  "a file that is changed while it is read stops the run with 2, after what is under way",
+  () =>
+    Effect.gen(function* () {
+      const emulator = yield* FlowwiseEmulator
+      const env = yield* settings
+      yield* emulator.delay("20 millis")
+      // Long, so that the file has many parts.
+      const ids = Array.from({ length: 2_000 }, (_, index) => `${index}_`.padEnd(1_000, "x"))
+      const path = join(folder, "changed.txt")
+      const journal = join(folder, "changed.journal")
+      writeFileSync(path, ids.join("\n"))
+      const { code, stderr, stdout } = yield* Effect.promise(async () => {
+        const { closed, until } = start(bin, ["delete", "--file", path, "--journal", journal], env)
+        await until(({ stdout }) => stdout !== "")
+        appendFileSync(path, "\none_more")
+        return closed
+      })
+      assert.include(stderr, `flowwise: ${path}: it was changed while it was read\n`)
+      assert.strictEqual(code, 2)
+      const requests = (yield* emulator.requests).length
+      assert.isBelow(requests, ids.length)
+      assert.strictEqual(stdout.trim().split("\n").length, requests)
+      const report = yield* Effect.promise(() => run(bin, ["report", journal, "--json"], {}))
+      const { alreadyAbsent, notAskedFor, unknown } = JSON.parse(report.stdout)
+      assert.deepStrictEqual([alreadyAbsent, notAskedFor, unknown], [requests, ids.length - requests, 0])
+    }).pipe(Effect.provide(FlowwiseEmulator.layer())),
+  timeout
+)

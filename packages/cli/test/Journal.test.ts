@@ -163,6 +163,10 @@ it.live(
           damaged("future.jsonl", 1, good[0]!.replace('"version":1', '"version":2')),
           /future.jsonl: line 1 is not the beginning of a journal that this version can read/
         ],
+        [
+          damaged("place.jsonl", 1, good[0]!.replace(/"baseUrl":"[^"]*",/, "")),
+          /place.jsonl: line 1 is not the beginning of a journal that this version can read; begin a new one/
+        ],
         [write("notes.txt", "cust_1\ncust_2\n"), /notes.txt: line 1 is not the beginning of a journal/],
         [write("note.txt", "cust_1"), /note.txt: it is a file, but not a journal/],
         [folder, /: it is a directory/],
@@ -366,6 +370,74 @@ it("who was under way at a kill stays unknown when there is no connection later"
   assert.deepStrictEqual(await reportOf(journal), perhapsDeleted)
 })
 
+it("who was under way at a kill stays unknown when the answer later is a refusal", { timeout }, async () => {
+  const journal = join(folder, "killed-403.jsonl")
+  const server = await killed(journal)
+  server.answer((_, response) => response.writeHead(403).end())
+  const { code, stderr, stdout } = await run(bin, argsFor(journal, three), server.env)
+  await server.close()
+  assert.strictEqual(code, 1, stderr)
+  assert.lengthOf(
+    stdout.match(/^UNKNOWN {2}cust_\d {2}UnexpectedResponse: .* A request before this one may/gm) ?? [],
+    3
+  )
+  assert.include(stderr, "3 customers may be deleted")
+  assert.deepStrictEqual(await reportOf(journal), perhapsDeleted)
+})
+
+const refusals = {
+  "403": { status: 403, headers: {}, says: "UnexpectedResponse" },
+  "a 429 that asks for too long a wait": { status: 429, headers: { "retry-after": "3600" }, says: "RateLimited" }
+}
+
+it.each(Object.entries(refusals))(
+  "a lost answer and then %s is not called a customer who was not deleted",
+  { timeout },
+  async (name, { headers, says, status }) => {
+    const seen = new Set<string>()
+    const answer: RequestListener = ({ socket, url = "" }, response) => {
+      if (seen.has(url)) response.writeHead(status, headers).end()
+      else socket.resetAndDestroy()
+      seen.add(url)
+    }
+    const journal = join(folder, `lost-${status}.jsonl`)
+    const server = await serving(answer)
+    const text = await run(bin, ["delete", "cust_1"], server.env)
+    assert.match(
+      text.stdout,
+      new RegExp(`^UNKNOWN  cust_1  ${says}: .*A request before this one may have deleted`),
+      name
+    )
+    assert.include(text.stderr, "1 customer may be deleted: asked for, and no answer tells")
+    assert.strictEqual(text.code, 1)
+
+    seen.clear()
+    const one = join(folder, "one.txt")
+    writeFileSync(one, "cust_1\n")
+    const { stdout } = await run(bin, [...argsFor(journal, one), "--json"], server.env)
+    await server.close()
+    const { outcome } = entriesOf(journal).at(-1)
+    assert.deepStrictEqual([outcome.afterAmbiguousAttempt, outcome.error._tag], [true, says])
+    assert.deepStrictEqual(JSON.parse(stdout), outcome)
+    assert.deepStrictEqual(await reportOf(journal), { notAskedFor: 0, notDeleted: 0, unknown: 1 })
+  }
+)
+
+it("a lost answer and then a 401 is not called a customer who was not deleted", { timeout }, async () => {
+  let requests = 0
+  const server = await serving((request, response) => {
+    if (++requests === 1) request.socket.resetAndDestroy()
+    else unauthorized(request, response)
+  })
+  const journal = join(folder, "lost-401.jsonl")
+  const { code, stderr, stdout } = await run(bin, [...argsFor(journal, three), "--concurrency", "1"], server.env)
+  await server.close()
+  assert.strictEqual(code, 3, stderr)
+  assert.match(stdout, /^UNKNOWN {2}cust_1 {2}RequestFailed: [^\n]*\n$/)
+  assert.include(stderr, "1 customer may be deleted")
+  assert.deepStrictEqual(await reportOf(journal), { notAskedFor: 2, notDeleted: 0, unknown: 1 })
+})
+
 it("the end of a run removes no lock but its own", { timeout }, async () => {
   const journal = join(folder, "replaced.jsonl")
   const lock = `${journal}.lock`
@@ -393,11 +465,12 @@ it("the end of a run removes no lock but its own", { timeout }, async () => {
 it("a connection that breaks is not called a customer who was not deleted", { timeout }, async () => {
   const journal = join(folder, "resets.jsonl")
   const server = await serving(({ socket }) => socket.resetAndDestroy())
-  const { code, stderr } = await run(bin, argsFor(journal, three), server.env)
+  const { code, stderr, stdout } = await run(bin, argsFor(journal, three), server.env)
   await server.close()
   assert.strictEqual(code, 1, stderr)
   assert.include(stderr, "3 customers: 0 deleted, 0 already absent, 3 not known to be gone\n3 customers may be deleted")
   assert.notInclude(stderr, "not deleted")
+  assert.lengthOf(stdout.match(/^UNKNOWN {2}cust_\d {2}RequestFailed: /gm) ?? [], 3)
   assert.deepStrictEqual(await reportOf(journal), perhapsDeleted)
   const report = await run(bin, ["report", journal], {})
   assert.match(report.stdout, /^ {2}unknown, perhaps deleted +3\n {4}RequestFailed Transport, delivered unknown +3$/m)

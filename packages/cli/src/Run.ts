@@ -1,0 +1,148 @@
+/**
+ * One run: from the ids to their outcomes, and what is said at the end.
+ *
+ * @since 0.1.0
+ */
+import { DeletionOutcome, deleteCustomers, type Unauthorized } from "@effect-flowwise/client"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import { commandLine } from "./CommandLine.js"
+import { explain, type Failure } from "./Failure.js"
+import type { Input } from "./Input.js"
+import type * as Journal from "./Journal.js"
+import { mayBeDeleted } from "./Ledger.js"
+import type { Rate } from "./Numbers.js"
+import { count, type OutputClosed, type OutputFailed, printLine, say, visible } from "./Output.js"
+import * as Progress from "./Progress.js"
+import type { Refused } from "./Refused.js"
+
+export interface RunOptions {
+  readonly concurrency: number
+  readonly rate: Option.Option<Rate>
+  readonly json: boolean
+  /** Whether the next run can go on from a journal. */
+  readonly canGoOn: boolean
+}
+
+/** The main path: read, write down, delete, write down, tell. */
+export const run = (
+  input: Input,
+  journal: Journal.Journal,
+  total: number,
+  options: RunOptions,
+  stop: Deferred.Deferred<void>
+) =>
+  Effect.gen(function* () {
+    const { concurrency, json } = options
+    const progress = yield* Progress.make(total)
+    let failure: Refused | Unauthorized | Journal.JournalFailed | undefined
+    let unwritten: OutputClosed | OutputFailed | undefined
+    const tell = (outcome: DeletionOutcome) => {
+      progress.add(outcome)
+      progress.clear()
+      return printLine(json ? toJson(outcome) : toText(outcome)).pipe(
+        // Who reads no further wants no more, as at Ctrl-C; what follows the first error is no news.
+        Effect.catchAll((why) => {
+          unwritten ??= why
+          return Deferred.succeed(stop, undefined)
+        })
+      )
+    }
+    const written = yield* input.entries.pipe(
+      Stream.filter((entry) => !journal.isGone(entry)),
+      Stream.mapEffect((entry) => Effect.as(journal.intent(entry), entry.id), { concurrency }),
+      (ids) =>
+        deleteCustomers(ids, {
+          concurrency,
+          rateLimit: Option.getOrUndefined(options.rate),
+          haltWhen: Deferred.await(stop)
+        }),
+      // Kept for the end: failing here would cut the writing of the last outcomes short.
+      Stream.catchAll((why) => {
+        failure = why
+        return Stream.empty
+      }),
+      Stream.mapEffect(journal.outcome, { concurrency, unordered: true }),
+      Stream.runForEach(tell),
+      Effect.either
+    )
+    // Who was announced and has no outcome was not taken up any more, unless the journal itself cut the run short.
+    const noted = Either.isLeft(written) ? written : yield* Effect.either(journal.notDeleted)
+    progress.clear()
+    const left = total - Progress.sum(progress.counts)
+    yield* say(`${count(total, "customer")}: ${Progress.tally(progress.counts)}${left > 0 ? `, ${left} left` : ""}`)
+    if (unwritten !== undefined && left > 0) {
+      yield* say(
+        `The run stopped, since ${unwritten._tag === "OutputClosed" ? "nobody reads stdout any more" : "stdout can't be written"}.`
+      )
+    }
+    const unknown = journal.unknown()
+    if (unknown > 0) {
+      yield* say(`${count(unknown, "customer")} may be deleted: asked for, and no answer tells. Ask again to know.`)
+    }
+    yield* advise(progress.counts, left, options)
+    if (failure !== undefined) {
+      return yield* Effect.fail(failure)
+    }
+    yield* noted
+    if (unwritten?._tag === "OutputFailed") {
+      return yield* Effect.fail(unwritten)
+    }
+    process.exitCode = left > 0 || progress.counts.rejected > 0 ? 1 : 0
+  }).pipe(Effect.scoped)
+
+const advise = ({ absent, deleted, rejected }: Progress.Counts, left: number, { canGoOn }: RunOptions) =>
+  Effect.gen(function* () {
+    if (deleted === 0 && absent > 0) {
+      yield* say("None of them was there: make sure that these are customer ids, of this environment and account.")
+    }
+    if (left + rejected > 0) {
+      yield* say(
+        canGoOn
+          ? `To go on: ${commandLine(process.argv.slice(2), process.platform)}`
+          : "To ask again is safe: who is gone is reported as already absent. With --journal a run goes on where it stopped."
+      )
+    }
+  })
+
+/** Interruption halts the run: what is under way comes to its end, and into the journal. A second Ctrl-C waits for nothing. */
+export const gracefully = <E extends Failure, R>(run: (stop: Deferred.Deferred<void>) => Effect.Effect<void, E, R>) =>
+  Effect.gen(function* () {
+    const stop = yield* Deferred.make<void>()
+    const running = yield* Effect.forkDaemon(run(stop))
+    return yield* Effect.onInterrupt(Fiber.join(running), () =>
+      Effect.gen(function* () {
+        process.once("SIGINT", () => process.exit(130))
+        yield* say("\nStopping: what is under way comes to its end. Ctrl-C again stops at once.")
+        yield* Deferred.succeed(stop, undefined)
+        // An interrupted effect can't fail any more, but this has to be said.
+        yield* Fiber.join(running).pipe(
+          Effect.zipRight(Effect.sync(() => (process.exitCode = 130))),
+          Effect.catchAll((failure) => explain(failure))
+        )
+      })
+    )
+  })
+
+const toJson = Schema.encodeSync(Schema.parseJson(DeletionOutcome))
+
+const toText = (outcome: DeletionOutcome): string => {
+  const words = { CustomerDeleted: "deleted", CustomerAlreadyAbsent: "absent ", DeletionRejected: "FAILED " }
+  const word = mayBeDeleted(outcome) ? "UNKNOWN" : words[outcome._tag]
+  return `${word}  ${visible(outcome.customerId)}  ${why(outcome)}`.trimEnd()
+}
+
+const why = (outcome: DeletionOutcome): string => {
+  if (outcome._tag !== "DeletionRejected") {
+    return Option.match(outcome.requestId, { onNone: () => "", onSome: (id) => `request ${id}` })
+  }
+  const { afterAmbiguousAttempt, error } = outcome
+  const saysSo = error._tag === "RequestFailed" && error.delivered === "unknown"
+  const before = afterAmbiguousAttempt && !saysSo ? ". A request before this one may have deleted the customer" : ""
+  return `${error._tag}: ${visible(error.message)}${before}`
+}

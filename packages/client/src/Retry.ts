@@ -192,15 +192,28 @@ export const transient: {
       const attempt = Attempt.retried()(
         options.attemptTimeout === undefined ? self : limited(self, options.attemptTimeout)
       )
-      if (options.budget === undefined) {
-        return Effect.retry(attempt, schedule(options))
-      }
-      const { budget } = options
-      return attempt.pipe(
-        Effect.retry(Schedule.whileInputEffect(schedule(options), (error) => pay(budget, error))),
-        Effect.zipLeft(Ref.update(budget, (tokens) => Math.min(CAPACITY, tokens + 1)))
-      )
+      return Effect.zipLeft(Effect.retry(attempt, resends(options)), succeeded(options))
     })
+
+/**
+ * The schedule of `transient`, paid from its budget.
+ *
+ * @internal
+ */
+export const resends = <E>(options: TransientOptions): Schedule.Schedule<E, E> => {
+  const { budget } = options
+  return budget === undefined
+    ? schedule(options)
+    : Schedule.whileInputEffect(schedule<E>(options), (error) => pay(budget, error))
+}
+
+/**
+ * What a success gives back to the budget.
+ *
+ * @internal
+ */
+export const succeeded = ({ budget }: TransientOptions): Effect.Effect<void> =>
+  budget === undefined ? Effect.void : Ref.update(budget, (tokens) => Math.min(CAPACITY, tokens + 1))
 
 /** How long the server asks to wait. */
 const asked = (error: unknown): Duration.Duration =>

@@ -8,8 +8,10 @@ import * as Chunk from "effect/Chunk"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Mailbox from "effect/Mailbox"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
+import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Attempt from "./Attempt.js"
@@ -69,7 +71,8 @@ export class DeletionRejected extends Schema.TaggedClass<DeletionRejected>("@eff
  * @example
  * ```ts
  * import { DeletionOutcome } from "@effect-flowwise/client"
- * import * as Schema from "effect/Schema"
+ * import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
  *
  * const toLine: (outcome: DeletionOutcome) => string = Schema.encodeSync(Schema.parseJson(DeletionOutcome))
  * ```
@@ -152,10 +155,12 @@ export const deleteCustomers = <E = never, R = never>(
     Effect.gen(function* () {
       const problem = whyRefused(ids, options)
       const { concurrency = 16, haltWhen, rateLimit, retry = {} } = problem === undefined ? options : { concurrency: 1 }
-      const { attemptTimeout, ...resends }: Retry.TransientOptions = retry === false ? { times: 0 } : retry
+      const { attemptTimeout, ...retrying }: Retry.TransientOptions = retry === false ? { times: 0 } : retry
+      const resends = Retry.resends<DeletionRejected["error"]>(retrying)
       const pace = Pace.make(rateLimit === undefined ? 0 : Duration.toMillis(rateLimit.interval) / rateLimit.limit)
       // Once this is done nothing is sent any more.
       const stopped = yield* Deferred.make<void>()
+      const stop = Deferred.succeed(stopped, undefined)
       // Why the stream fails, as soon as all that is under way has come to its end.
       let failure: Cause.Cause<E | Unauthorized> | undefined
       const failAtTheEnd = (cause: Cause.Cause<E | Unauthorized>) =>
@@ -163,27 +168,26 @@ export const deleteCustomers = <E = never, R = never>(
           failure ??= cause
         })
       if (haltWhen !== undefined) {
-        yield* haltWhen.pipe(
-          Effect.catchAllCause(failAtTheEnd),
-          Effect.zipRight(Deferred.succeed(stopped, undefined)),
-          Effect.forkScoped
-        )
+        yield* haltWhen.pipe(Effect.catchAllCause(failAtTheEnd), Effect.zipRight(stop), Effect.forkScoped)
       }
 
-      const turns = yield* Effect.makeSemaphore(1)
+      // One fiber takes the ids, so that no more than one waits for its start, and a stop has one to interrupt.
+      const room = Effect.unsafeMakeSemaphore(0)
+      const started = yield* Mailbox.make<Started>()
       const pull = yield* toStream(ids).pipe(
         Stream.catchAllCause((cause) => Stream.execute(failAtTheEnd(cause))),
         Stream.mapEffect((id) => Effect.map(pace.start, (startedAt) => ({ id, startedAt }))),
         Stream.toPull
       )
-      // One at a time, so that no more than one id is taken and waits for its start.
-      const next = Effect.if(Deferred.isDone(stopped), {
-        onTrue: () => Effect.fail(Option.none()),
-        onFalse: () => Effect.map(pull, Chunk.unsafeHead)
-      }).pipe(
-        turns.withPermits(1),
-        Effect.raceFirst(Effect.zipRight(Deferred.await(stopped), Effect.fail(Option.none())))
+      yield* room.take(1).pipe(
+        Effect.zipRight(pull),
+        Effect.flatMap((chunk) => started.offer(Chunk.unsafeHead(chunk))),
+        Effect.forever,
+        Effect.raceFirst(Deferred.await(stopped)),
+        Effect.ensuring(started.end),
+        Effect.forkScoped
       )
+      const next = Effect.zipRight(room.release(1), Effect.mapError(started.take, Option.none))
 
       const request = (id: string) => {
         if (problem !== undefined) {
@@ -194,7 +198,7 @@ export const deleteCustomers = <E = never, R = never>(
         return attemptTimeout === undefined ? receipt : Retry.transient({ times: 0, attemptTimeout })(receipt)
       }
 
-      const outcomeOf = ({ id, startedAt }: { readonly id: string; readonly startedAt: number }) =>
+      const outcomeOf = ({ id, startedAt }: Started) =>
         Effect.suspend(() => {
           // Of the latest attempt that was not refused: the one before may have deleted the customer.
           let outcome: DeletionOutcome | undefined
@@ -208,38 +212,42 @@ export const deleteCustomers = <E = never, R = never>(
               afterAmbiguousAttempt: before || (inDoubt && !Attempt.isAmbiguous(error))
             })
           }
-          const underWay = Effect.unsafeMakeSemaphore(1)
+          const remembered = Attempt.retried()
+          const attempt = (startedAt: number) =>
+            Effect.tapBoth(request(id), {
+              onSuccess: (receipt) => {
+                outcome = receipt
+                return Effect.zipRight(pace.succeeded(startedAt), Retry.succeeded(retrying))
+              },
+              onFailure: (error) =>
+                Effect.flatMap(Attempt.inDoubt(id), (inDoubt) => {
+                  if (isRejection(error)) {
+                    reject(error, inDoubt)
+                  } else if (inDoubt && outcome === undefined) {
+                    reject(refusedInDoubt(), inDoubt)
+                  }
+                  return pace.failed(startedAt, error)
+                })
+            }).pipe(remembered)
 
-          const attempt = Effect.suspend(() => (outcome === undefined ? Effect.succeed(startedAt) : pace.start)).pipe(
-            Effect.flatMap((startedAt) =>
-              Effect.if(Deferred.isDone(stopped), {
-                onTrue: () => Effect.void,
-                onFalse: () =>
-                  Effect.tapBoth(request(id), {
-                    onSuccess: (receipt) => {
-                      outcome = receipt
-                      return pace.succeeded(startedAt)
-                    },
-                    onFailure: (error) =>
-                      Effect.flatMap(Attempt.inDoubt(id), (inDoubt) => {
-                        if (isRejection(error)) {
-                          reject(error, inDoubt)
-                        } else if (inDoubt && outcome === undefined) {
-                          reject(refusedInDoubt(), inDoubt)
-                        }
-                        return pace.failed(startedAt, error)
-                      })
-                  })
-              }).pipe(underWay.withPermits(1))
-            )
-          )
-          // Ends a wait for a resend, but no request.
-          const cutShort = Effect.zipRight(Deferred.await(stopped), underWay.take(1))
+          let driver: Schedule.ScheduleDriver<DeletionRejected["error"], DeletionRejected["error"]> | undefined
+          const resend = (error: DeletionRejected["error"]): Effect.Effect<void, Unauthorized, FlowwiseClient> =>
+            Effect.gen(function* () {
+              driver ??= yield* Schedule.driver(resends)
+              const startedAt = yield* Effect.option(Effect.zipRight(driver.next(error), pace.start)).pipe(
+                Effect.raceFirst(Effect.as(Deferred.await(stopped), Option.none()))
+              )
+              if (Option.isSome(startedAt)) yield* send(startedAt.value)
+            })
 
-          return Retry.transient(resends)(attempt).pipe(
-            Effect.raceFirst(cutShort),
-            Effect.catchIf(isRejection, () => Effect.void),
-            Effect.catchAllCause((cause) => Effect.zipRight(failAtTheEnd(cause), Deferred.succeed(stopped, undefined))),
+          const send = (startedAt: number): Effect.Effect<void, Unauthorized, FlowwiseClient> =>
+            Effect.if(Deferred.isDone(stopped), {
+              onTrue: () => Effect.void,
+              onFalse: () => Effect.catchIf(attempt(startedAt), isRejection, resend)
+            })
+
+          return send(startedAt).pipe(
+            Effect.catchAllCause((cause) => Effect.zipRight(failAtTheEnd(cause), stop)),
             Effect.flatMap(() => (outcome === undefined ? Effect.fail(Option.none()) : Effect.succeed(outcome)))
           )
         })
@@ -251,6 +259,11 @@ export const deleteCustomers = <E = never, R = never>(
       )
     })
   )
+
+interface Started {
+  readonly id: string
+  readonly startedAt: number
+}
 
 const isRejection = (error: DeletionRejected["error"] | Unauthorized): error is DeletionRejected["error"] =>
   error._tag !== "Unauthorized"

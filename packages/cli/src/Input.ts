@@ -148,6 +148,7 @@ interface Source {
 const survey = ({ bytes, entries, format, name }: Source): Effect.Effect<Input, Refused> =>
   Effect.gen(function* () {
     const found = { ids: 0, duplicates: 0, lastLine: 0, firstIds: [] as string[] }
+    const repeated = makeLineSet()
     const hash = createHash("sha256")
     async function* hashed() {
       for await (const chunk of bytes()) {
@@ -156,9 +157,15 @@ const survey = ({ bytes, entries, format, name }: Source): Effect.Effect<Input, 
       }
     }
     yield* attempt(name, async (signal) => {
-      for await (const batch of distinct(entries(hashed()), () => found.duplicates++)) {
+      const isRepeated = withinWindow()
+      for await (const batch of entries(hashed())) {
         signal.throwIfAborted()
         for (const { id, line } of batch) {
+          if (isRepeated(id)) {
+            found.duplicates++
+            repeated.add(line)
+            continue
+          }
           found.ids++
           found.lastLine = line
           if (found.firstIds.length < 3) found.firstIds.push(id)
@@ -173,30 +180,42 @@ const survey = ({ bytes, entries, format, name }: Source): Effect.Effect<Input, 
       format,
       sha256: hash.digest("hex"),
       ...found,
-      entries: Stream.fromAsyncIterable(
-        distinct(entries(bytes()), () => {}),
-        toRefused(name)
-      ).pipe(Stream.mapConcat((batch) => batch))
+      entries: Stream.suspend(() => Stream.fromAsyncIterable(entries(bytes()), toRefused(name))).pipe(
+        Stream.mapConcat((batch) => batch.filter(({ line }) => !repeated.has(line)))
+      )
     }
   })
 
-async function* distinct(batches: AsyncIterable<ReadonlyArray<Entry>>, onDuplicate: () => void) {
-  // Two halves of the window: when the newer one is full, the older one is forgotten at once.
+/** Whether an id came already; remembers it. */
+const withinWindow = () => {
+  // Two halves: when the newer one is full, the older one is forgotten at once.
   let older = new Set<string>()
   let newer = new Set<string>()
-  for await (const batch of batches) {
-    yield batch.filter(({ id }) => {
-      if (newer.has(id) || older.has(id)) {
-        onDuplicate()
-        return false
+  return (id: string): boolean => {
+    if (newer.has(id) || older.has(id)) return true
+    if (newer.size === DUPLICATES_WINDOW) {
+      older = newer
+      newer = new Set()
+    }
+    newer.add(id)
+    return false
+  }
+}
+
+/** Line numbers, a bit for each: what the second pass has to know of the first, without its ids. */
+const makeLineSet = () => {
+  let bytes = new Uint8Array(0)
+  return {
+    add: (line: number) => {
+      const index = Math.floor(line / 8)
+      if (index >= bytes.length) {
+        const larger = new Uint8Array(2 * index + 1)
+        larger.set(bytes)
+        bytes = larger
       }
-      if (newer.size === DUPLICATES_WINDOW) {
-        older = newer
-        newer = new Set()
-      }
-      newer.add(id)
-      return true
-    })
+      bytes[index] = (bytes[index] ?? 0) | (1 << (line % 8))
+    },
+    has: (line: number): boolean => ((bytes[Math.floor(line / 8)] ?? 0) & (1 << (line % 8))) !== 0
   }
 }
 

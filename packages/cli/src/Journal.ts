@@ -9,6 +9,7 @@ import { constants } from "node:fs"
 import { type FileHandle, open as openFile, realpath, truncate } from "node:fs/promises"
 import { dirname } from "node:path"
 import { CustomerAlreadyAbsent, type DeletionOutcome, DeletionRejected } from "@effect-flowwise/client"
+import * as Chunk from "effect/Chunk"
 import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -28,10 +29,12 @@ export interface Journal {
   /** How many were gone before this run. */
   readonly gone: number
   readonly isGone: (entry: Entry) => boolean
-  /** Before the request. */
-  readonly intent: (entry: Entry) => Effect.Effect<void, JournalFailed>
-  /** Before it is reported; gives the outcome in the light of the runs before. */
-  readonly outcome: (outcome: DeletionOutcome) => Effect.Effect<DeletionOutcome, JournalFailed>
+  /** Before the requests. */
+  readonly intents: (entries: Chunk.Chunk<Entry>) => Effect.Effect<void, JournalFailed>
+  /** Before they are reported; gives the outcomes in the light of the runs before. */
+  readonly outcomes: (
+    outcomes: Chunk.Chunk<DeletionOutcome>
+  ) => Effect.Effect<Chunk.Chunk<DeletionOutcome>, JournalFailed>
   /** The run is over: who has an intent and no outcome was not asked for. */
   readonly notDeleted: Effect.Effect<void, JournalFailed>
   /** How many may be deleted, after all runs so far. */
@@ -44,11 +47,11 @@ export const none: Effect.Effect<Journal> = Effect.sync(() => {
   return {
     gone: 0,
     isGone: () => false,
-    intent: () => Effect.void,
-    outcome: (outcome) =>
+    intents: () => Effect.void,
+    outcomes: (outcomes) =>
       Effect.sync(() => {
-        if (Ledger.mayBeDeleted(outcome)) unknown++
-        return outcome
+        for (const outcome of outcomes) if (Ledger.mayBeDeleted(outcome)) unknown++
+        return outcomes
       }),
     notDeleted: Effect.void,
     unknown: () => unknown
@@ -69,13 +72,13 @@ export const open = (path: string, header: Header): Effect.Effect<Journal, Refus
     const { alreadyAbsent, deleted } = ledger.count()
     const append = groupCommit(file)
     const { host } = new URL(header.baseUrl)
-    const write = (line: JournalLine) =>
+    const write = (lines: ReadonlyArray<JournalLine>) =>
       Effect.tryPromise({
-        try: () => append(encode(line)),
+        try: () => append(lines.map((line) => `${encode(line)}\n`).join("")),
         catch: (error) => new JournalFailed({ message: `${path}: ${systemMessage(error)}` })
       }).pipe(
-        Effect.zipLeft(Effect.sync(() => ledger.add(line))),
-        // It is written in any case, so that the ledger has to know.
+        Effect.zipLeft(Effect.sync(() => lines.forEach(ledger.add))),
+        // They are written in any case, so that the ledger has to know.
         Effect.uninterruptible
       )
 
@@ -84,25 +87,35 @@ export const open = (path: string, header: Header): Effect.Effect<Journal, Refus
     return {
       gone: deleted + alreadyAbsent,
       isGone: ({ line }) => ledger.isGone(line),
-      intent: ({ id, line }) =>
-        Effect.flatMap(DateTime.now, (at) => {
-          underWay.set(id, [...(underWay.get(id) ?? []), { line, ambiguous: ledger.isAmbiguous(line) }])
-          return write({ _tag: "Intent", line, customerId: id, at })
-        }),
-      outcome: (result) =>
+      intents: (entries) =>
+        Effect.flatMap(DateTime.now, (at) =>
+          write(
+            Chunk.toReadonlyArray(entries).map(({ id, line }) => {
+              underWay.set(id, [...(underWay.get(id) ?? []), { line, ambiguous: ledger.isAmbiguous(line) }])
+              return { _tag: "Intent", line, customerId: id, at }
+            })
+          )
+        ),
+      outcomes: (results) =>
         Effect.gen(function* () {
-          const [{ ambiguous, line } = { ambiguous: false, line: 0 }, ...others] = underWay.get(result.customerId) ?? []
-          const outcome = ambiguous ? afterAmbiguousAttempt(result) : result
-          yield* write({ _tag: "Outcome", line, host, outcome, at: yield* DateTime.now })
-          if (others.length === 0) underWay.delete(result.customerId)
-          else underWay.set(result.customerId, others)
-          return outcome
+          const at = yield* DateTime.now
+          const lines = Chunk.map(results, (result) => {
+            const [{ ambiguous, line } = { ambiguous: false, line: 0 }, ...others] =
+              underWay.get(result.customerId) ?? []
+            if (others.length === 0) underWay.delete(result.customerId)
+            else underWay.set(result.customerId, others)
+            const outcome = ambiguous ? afterAmbiguousAttempt(result) : result
+            return { _tag: "Outcome" as const, line, host, outcome, at }
+          })
+          yield* write(Chunk.toReadonlyArray(lines))
+          return Chunk.map(lines, ({ outcome }) => outcome)
         }),
       notDeleted: Effect.flatMap(DateTime.now, (at) =>
-        Effect.forEach(Array.from(underWay.values()).flat(), ({ line }) => write({ _tag: "NotDeleted", line, at }), {
-          concurrency: "unbounded",
-          discard: true
-        })
+        write(
+          Array.from(underWay.values(), (lines) =>
+            lines.map(({ line }) => ({ _tag: "NotDeleted" as const, line, at }))
+          ).flat()
+        )
       ),
       unknown: () => ledger.count().unknown
     }
@@ -196,13 +209,13 @@ const groupCommit = (file: FileHandle) => {
     await file.appendFile(text)
     await file.datasync()
   }
-  return (line: string): Promise<void> => {
+  return (lines: string): Promise<void> => {
     if (next === undefined) {
       // After a failure nothing follows: half a line may be on the disk, which only an end of the file can heal.
       next = { text: "", flushed: flushing.then(flushNext) }
       flushing = next.flushed
     }
-    next.text += `${line}\n`
+    next.text += lines
     return next.flushed
   }
 }

@@ -13,11 +13,15 @@ export class OutputClosed extends Data.TaggedError("OutputClosed") {}
 /** The outcomes can't be written, say to a full disk. */
 export class OutputFailed extends Data.TaggedError("OutputFailed")<{ readonly message: string }> {}
 
-/** Waits until the line is taken, so that a slow reader slows the deletions down. */
-export const printLine = (line: string): Effect.Effect<void, OutputClosed | OutputFailed> =>
+/** Waits until the lines are taken, so that a slow reader slows the deletions down. */
+export const printLines = (lines: ReadonlyArray<string>): Effect.Effect<void, OutputClosed | OutputFailed> =>
   Effect.async((resume) => {
-    process.stdout.write(`${line}\n`, (error) => resume(error ? Effect.fail(whyUnwritten(error)) : Effect.void))
+    process.stdout.write(`${lines.join("\n")}\n`, (error) =>
+      resume(error ? Effect.fail(whyUnwritten(error)) : Effect.void)
+    )
   })
+
+export const printLine = (line: string): Effect.Effect<void, OutputClosed | OutputFailed> => printLines([line])
 
 const whyUnwritten = (error: NodeJS.ErrnoException) =>
   error.code === "EPIPE" ? new OutputClosed() : new OutputFailed({ message: systemMessage(error) })

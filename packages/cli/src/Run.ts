@@ -4,10 +4,12 @@
  * @since 0.1.0
  */
 import { DeletionOutcome, deleteCustomers, type Unauthorized } from "@effect-flowwise/client"
+import * as Chunk from "effect/Chunk"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Fiber from "effect/Fiber"
+import * as Mailbox from "effect/Mailbox"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
@@ -17,7 +19,7 @@ import type { Input } from "./Input.js"
 import type * as Journal from "./Journal.js"
 import { mayBeDeleted } from "./Ledger.js"
 import type { Rate } from "./Numbers.js"
-import { count, type OutputClosed, type OutputFailed, printLine, say, visible } from "./Output.js"
+import { count, type OutputClosed, type OutputFailed, printLines, say, visible } from "./Output.js"
 import * as Progress from "./Progress.js"
 import type { Refused } from "./Refused.js"
 
@@ -42,10 +44,13 @@ export const run = (
     const progress = yield* Progress.make(total)
     let failure: Refused | Unauthorized | Journal.JournalFailed | undefined
     let unwritten: OutputClosed | OutputFailed | undefined
-    const tell = (outcome: DeletionOutcome) => {
-      progress.add(outcome)
+    const tell = (outcomes: Chunk.Chunk<DeletionOutcome>) => {
+      const lines = Chunk.toReadonlyArray(outcomes).map((outcome) => {
+        progress.add(outcome)
+        return json ? toJson(outcome) : toText(outcome)
+      })
       progress.clear()
-      return printLine(json ? toJson(outcome) : toText(outcome)).pipe(
+      return printLines(lines).pipe(
         // Who reads no further wants no more, as at Ctrl-C; what follows the first error is no news.
         Effect.catchAll((why) => {
           unwritten ??= why
@@ -55,7 +60,15 @@ export const run = (
     }
     const written = yield* input.entries.pipe(
       Stream.filter((entry) => !journal.isGone(entry)),
-      Stream.mapEffect((entry) => Effect.as(journal.intent(entry), entry.id), { concurrency }),
+      // So many are announced together, while as many are taken up.
+      Stream.rechunk(concurrency),
+      Stream.mapChunksEffect((entries) =>
+        Effect.as(
+          journal.intents(entries),
+          Chunk.map(entries, ({ id }) => id)
+        )
+      ),
+      Stream.bufferChunks({ capacity: 1 }),
       (ids) =>
         deleteCustomers(ids, {
           concurrency,
@@ -67,8 +80,12 @@ export const run = (
         failure = why
         return Stream.empty
       }),
-      Stream.mapEffect(journal.outcome, { concurrency, unordered: true }),
-      Stream.runForEach(tell),
+      // Whatever has come meanwhile is written down together.
+      Mailbox.fromStream({ capacity: concurrency }),
+      Effect.map(Mailbox.toStream),
+      Stream.unwrapScoped,
+      Stream.mapChunksEffect(journal.outcomes),
+      Stream.runForEachChunk(tell),
       Effect.either
     )
     // Who was announced and has no outcome was not taken up any more, unless the journal itself cut the run short.

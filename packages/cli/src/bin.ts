@@ -1,4 +1,6 @@
 #!/usr/bin/env node
-import { runMain } from "./Flowwise.js"
+import { keepSmall } from "./Memory.js"
 
+keepSmall()
+const { runMain } = await import("./Flowwise.js")
 runMain(process.argv)

@@ -47,6 +47,11 @@ interface Target {
   readonly headers: ReadonlyArray<string>
 }
 
+/** It says of whom it is: what a client is spread into has an `execute` of its own, which has to be run. */
+interface Dispatcher {
+  readonly [DISPATCH]?: { readonly client: unknown; readonly dispatch: Dispatch }
+}
+
 const DISPATCH = Symbol.for("@effect-flowwise/client/dispatch")
 
 /** What all requests with one pair of credentials share, as the platform wants it and as undici does. */
@@ -68,7 +73,8 @@ export const make = (
   const { host, origin } = base
   const endpoint = `${withoutTrailingSlash(base)}/customer/`
   const path = endpoint.slice(origin.length)
-  const dispatch = (httpClient as { readonly [DISPATCH]?: Dispatch })[DISPATCH]
+  const direct = (httpClient as Dispatcher)[DISPATCH]
+  const dispatch = direct?.client === httpClient && transformClient === undefined ? direct.dispatch : undefined
   const client = (transformClient ?? identity)(harden(httpClient))
 
   const tooLate = (delivered: "no" | "unknown") => (limit: Duration.Duration) =>
@@ -90,7 +96,7 @@ export const make = (
     send: (attempt: Attempt, prepared: Prepared, customerId: string): Answer => {
       const segment = encodeURIComponent(customerId)
       const request = HttpClientRequest.setUrl(prepared.request, endpoint + segment)
-      if (dispatch === undefined || transformClient !== undefined) {
+      if (dispatch === undefined) {
         return inTime(attempt, execute(client, request, host))
       }
       const { fiber, span } = attempt

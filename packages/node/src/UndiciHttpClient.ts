@@ -30,28 +30,26 @@ type Answer = Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientErr
  * @internal
  */
 export const make = (route: Route): Effect.Effect<HttpClient.HttpClient> =>
-  Effect.map(Effect.context<never>(), (layer) =>
-    Object.assign(
-      HttpClient.makeWith<never, never, HttpClientError.HttpClientError, never>(
-        Effect.flatMap((request) =>
-          Effect.withFiberRuntime((fiber): Answer => {
-            const url = UrlParams.makeUrl(request.url, request.urlParams, request.hash)
-            if (url._tag === "Left") {
-              return Effect.fail(new HttpClientError.RequestError({ request, reason: "InvalidUrl", cause: url.left }))
-            }
-            const signal = scopedRequests.get(request)?.signal
-            return ClientSpan.isWanted(fiber, request)
-              ? ClientSpan.around(fiber, Context.merge(layer, fiber.currentContext), request, url.right, (propagated) =>
-                  send(route, propagated, url.right, signal)
-                )
-              : send(route, request, url.right, signal)
-          })
-        ),
-        Effect.succeed
+  Effect.map(Effect.context<never>(), (layer) => {
+    const client = HttpClient.makeWith<never, never, HttpClientError.HttpClientError, never>(
+      Effect.flatMap((request) =>
+        Effect.withFiberRuntime((fiber): Answer => {
+          const url = UrlParams.makeUrl(request.url, request.urlParams, request.hash)
+          if (url._tag === "Left") {
+            return Effect.fail(new HttpClientError.RequestError({ request, reason: "InvalidUrl", cause: url.left }))
+          }
+          const signal = scopedRequests.get(request)?.signal
+          return ClientSpan.isWanted(fiber, request)
+            ? ClientSpan.around(fiber, Context.merge(layer, fiber.currentContext), request, url.right, (propagated) =>
+                send(route, propagated, url.right, signal)
+              )
+            : send(route, request, url.right, signal)
+        })
       ),
-      { [DISPATCH]: dispatch(route) }
+      Effect.succeed
     )
-  )
+    return Object.assign(client, { [DISPATCH]: { client, dispatch: dispatch(route) } })
+  })
 
 /** Where `@effect-flowwise/client` finds how to send a request without a body on no fiber. */
 const DISPATCH = Symbol.for("@effect-flowwise/client/dispatch")

@@ -4,6 +4,7 @@ import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import { assert, describe, it } from "@effect/vitest"
 import { Credentials, CustomerId, deleteCustomer, Environment, FlowwiseClient } from "@effect-flowwise/client"
 import * as Arbitrary from "effect/Arbitrary"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as FastCheck from "effect/FastCheck"
@@ -245,6 +246,20 @@ describe.each(Object.entries(httpClients))("deleteCustomer over %s", (_, httpCli
           ["app_1", "secret_1", "identity"],
           ["app_2", "secret_2", "identity"]
         ])
+      })
+    )
+
+    it.scoped("an HttpClient that is made by spreading another one keeps its own execute", () =>
+      Effect.gen(function* () {
+        const server = yield* RawServer.make(() => http(204))
+        const spread = Layer.map(httpClient, (context) => {
+          const client = Context.get(context, HttpClient.HttpClient)
+          const execute = (request: HttpClientRequest.HttpClientRequest) =>
+            client.execute(HttpClientRequest.setHeader(request, "x-tenant", "7"))
+          return Context.make(HttpClient.HttpClient, { ...client, execute })
+        })
+        yield* deleteCustomer("cust_1").pipe(Effect.provide(clientAt(server.baseUrl, spread)))
+        assert.match((yield* server.heads)[0]!, /x-tenant: 7/i)
       })
     )
 

@@ -1,9 +1,11 @@
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
-import type { HttpClient } from "@effect/platform/HttpClient"
+import * as HttpClient from "@effect/platform/HttpClient"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { Credentials, Environment, FlowwiseClient } from "@effect-flowwise/client"
 import { NodeFlowwise } from "@effect-flowwise/node"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import { identity } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { Agent } from "undici"
@@ -11,6 +13,10 @@ import { Agent } from "undici"
 /** Every `HttpClient` that the client must behave the same on. */
 export const httpClients = {
   "NodeFlowwise.layerHttpClient": NodeFlowwise.layerHttpClient,
+  // Whatever is put around it makes it a client like any other, whose requests take a fiber.
+  "NodeFlowwise, wrapped": Layer.map(NodeFlowwise.layerHttpClient, (context) =>
+    Context.make(HttpClient.HttpClient, HttpClient.mapRequest(Context.get(context, HttpClient.HttpClient), identity))
+  ),
   "NodeHttpClient.layerUndici": NodeHttpClient.layerUndici,
   "NodeHttpClient.layer": NodeHttpClient.layer,
   "FetchHttpClient.layer": FetchHttpClient.layer
@@ -40,7 +46,7 @@ export const secret = `s3cr3t/"key\\+with=odd characters`
 /** The client at `baseUrl`, over `httpClient`. */
 export const clientAt = (
   baseUrl: string,
-  httpClient: Layer.Layer<HttpClient>,
+  httpClient: Layer.Layer<HttpClient.HttpClient>,
   options?: Parameters<typeof FlowwiseClient.make>[0]
 ) =>
   Layer.effect(FlowwiseClient, FlowwiseClient.make(options)).pipe(

@@ -46,10 +46,10 @@ interface More extends Pick<RawServer.Options, "greeting" | "deaf"> {
   readonly check?: (outcome: Outcome, call: number) => void
   /** What a platform's client does instead, and why ours can't mend it. Ours for Node has no such excuse. */
   readonly except?: {
-    readonly [layer in Exclude<keyof typeof httpClients, "NodeFlowwise.layerHttpClient">]?: readonly [
-      verdict: string,
-      why: string
-    ]
+    readonly [layer in Exclude<
+      keyof typeof httpClients,
+      "NodeFlowwise.layerHttpClient" | "NodeFlowwise, wrapped"
+    >]?: readonly [verdict: string, why: string]
   }
 }
 

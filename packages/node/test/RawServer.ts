@@ -96,6 +96,8 @@ export const make = (
       connections++
       sockets.add(socket)
       socket.setNoDelay(true)
+      // An endless answer listens anew for each piece.
+      socket.setMaxListeners(0)
       socket.on("error", () => {})
       socket.on("close", () => {
         sockets.delete(socket)

@@ -71,8 +71,7 @@ export class DeletionRejected extends Schema.TaggedClass<DeletionRejected>("@eff
  * @example
  * ```ts
  * import { DeletionOutcome } from "@effect-flowwise/client"
- * import * as Schedule from "effect/Schedule"
-import * as Schema from "effect/Schema"
+ * import * as Schema from "effect/Schema"
  *
  * const toLine: (outcome: DeletionOutcome) => string = Schema.encodeSync(Schema.parseJson(DeletionOutcome))
  * ```

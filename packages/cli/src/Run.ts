@@ -41,6 +41,8 @@ export const run = (
 ) =>
   Effect.gen(function* () {
     const { concurrency, json } = options
+    // What shares a flush: more of them would be asked for again after a kill.
+    const batch = Math.ceil(concurrency / 2)
     const progress = yield* Progress.make(total)
     let failure: Refused | Unauthorized | Journal.JournalFailed | undefined
     let unwritten: OutputClosed | OutputFailed | undefined
@@ -61,7 +63,7 @@ export const run = (
     const written = yield* input.entries.pipe(
       Stream.filter((entry) => !journal.isGone(entry)),
       // So many are announced together, while as many are taken up.
-      Stream.rechunk(concurrency),
+      Stream.rechunk(batch),
       Stream.mapChunksEffect((entries) =>
         Effect.as(
           journal.intents(entries),
@@ -81,7 +83,7 @@ export const run = (
         return Stream.empty
       }),
       // Whatever has come meanwhile is written down together.
-      Mailbox.fromStream({ capacity: concurrency }),
+      Mailbox.fromStream({ capacity: batch }),
       Effect.map(Mailbox.toStream),
       Stream.unwrapScoped,
       Stream.mapChunksEffect(journal.outcomes),

@@ -183,6 +183,7 @@ export const deleteCustomers = <E = never, R = never>(
         Effect.flatMap((chunk) => started.offer(Chunk.unsafeHead(chunk))),
         Effect.forever,
         Effect.raceFirst(Deferred.await(stopped)),
+        Effect.ignore,
         Effect.ensuring(started.end),
         Effect.forkScoped
       )

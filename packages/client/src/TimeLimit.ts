@@ -12,6 +12,7 @@ import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
+import { constVoid } from "effect/Function"
 import { globalValue } from "effect/GlobalValue"
 import * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
@@ -76,11 +77,14 @@ export const bounded = <A, E, R, E2>(
           // What they fail with is through by the next turn, unless somebody holds on to it.
           lastTimer = setTimeout(giveUp, 0, limit)
         }
-        const unwatch = watch(caller, limit, giveUp, timeIsUp)
+        let unwatch = constVoid
         const stop = () => {
           clearTimeout(lastTimer)
           unwatch()
         }
+        unwatch = watch(caller, limit, giveUp, timeIsUp)
+        // A clock other than the live one may call back at once.
+        if (ended) stop()
         fiber.addObserver((exit) => {
           stop()
           end(Exit.flatten(exit))
@@ -128,7 +132,7 @@ const liveClock = Context.get(DefaultServices.liveServices, Clock.Clock)
 const schedule = (clock: Clock.Clock, millis: number, task: () => void): (() => void) => {
   if (clock === liveClock) {
     // A longer timer would fire at once.
-    const timer = millis < 2 ** 31 ? setTimeout(task, millis) : undefined
+    const timer = millis < 2 ** 31 ? setTimeout(task, Math.max(0, millis)) : undefined
     return () => clearTimeout(timer)
   }
   const fiber = Effect.runFork(Effect.zipRight(clock.sleep(Duration.millis(millis)), Effect.sync(task)))

@@ -4,6 +4,7 @@ import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import { assert, describe, it } from "@effect/vitest"
 import { Credentials, CustomerId, deleteCustomer, Environment, FlowwiseClient } from "@effect-flowwise/client"
 import * as Arbitrary from "effect/Arbitrary"
+import type * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -134,6 +135,20 @@ describe.each(Object.entries(httpClients))("deleteCustomer over %s", (_, httpCli
         assert(error._tag === "RequestFailed", error._tag)
         assert.strictEqual(error.reason, "Timeout")
         assert.strictEqual(error.delivered, "unknown")
+        yield* server.openAtMost(0)
+      })
+    )
+
+    it.scoped("is a time-out, too, by a clock whose sleeps end at once", () =>
+      Effect.gen(function* () {
+        const server = yield* RawServer.make(() => undefined)
+        const clock: Clock.Clock = Object.assign(Object.create(yield* Effect.clock), { sleep: () => Effect.void })
+        const error = yield* deleteCustomer("cust_1").pipe(
+          Effect.flip,
+          Effect.provide(clientAt(server.baseUrl, httpClient)),
+          Effect.withClock(clock)
+        )
+        assert.deepInclude(error, { _tag: "RequestFailed", reason: "Timeout" })
         yield* server.openAtMost(0)
       })
     )

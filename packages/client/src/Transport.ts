@@ -13,6 +13,7 @@ import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as HttpTraceContext from "@effect/platform/HttpTraceContext"
 import * as UrlParams from "@effect/platform/UrlParams"
 import * as Context from "effect/Context"
+import * as DefaultServices from "effect/DefaultServices"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -44,7 +45,7 @@ interface Target {
   readonly origin: string
   readonly path: string
   /** Names and values in turn. */
-  readonly headers: ReadonlyArray<string>
+  readonly headers: Array<string>
 }
 
 /** It says of whom it is: what a client is spread into has an `execute` of its own, which has to be run. */
@@ -101,8 +102,14 @@ export const make = (
       }
       const { fiber, span } = attempt
       const traced = tracesOn(fiber, fiber.getFiberRef(HttpClient.currentTracerDisabledWhen), request)
-      const headers = span !== undefined && traced ? withTrace(prepared.headers, span) : prepared.headers
-      return dispatched(attempt, dispatch, request, { origin, path: path + segment, headers }, host, unanswered)
+      // A copy for each request, since a dispatcher of the user's own may add to it.
+      const headers = prepared.headers.slice()
+      if (span !== undefined && traced) {
+        addTrace(headers, span)
+      }
+      const sent = dispatched(attempt, dispatch, request, { origin, path: path + segment, headers }, host, unanswered)
+      // Effect's own tracer tells nobody, but another one may have an instrumentation of undici look for it.
+      return span === undefined || tracerOf(fiber) === nativeTracer ? sent : Effect.withParentSpan(sent, span)
     },
     read: (attempt: Attempt, response: HttpClientResponse.HttpClientResponse) => inTime(attempt, readBody(response))
   }
@@ -231,14 +238,16 @@ const sentOnce = (call: Call, request: HttpClientRequest.HttpClientRequest, send
   })
 }
 
-const withTrace = (headers: ReadonlyArray<string>, span: Tracer.Span) => {
-  const all = headers.slice()
+const addTrace = (headers: Array<string>, span: Tracer.Span) => {
   const trace = HttpTraceContext.toHeaders(span)
   for (const name in trace) {
-    all.push(name, trace[name] as string)
+    headers.push(name, trace[name] as string)
   }
-  return all
 }
+
+const tracerOf = (fiber: AnyFiber) => Context.get(fiber.getFiberRef(DefaultServices.currentServices), Tracer.Tracer)
+
+const nativeTracer = Context.get(DefaultServices.liveServices, Tracer.Tracer)
 
 /** Sends a request over any client, on a fiber that `asCall` has prepared. */
 const execute = (
@@ -280,8 +289,9 @@ const dispatched = (
     })
     const abort = dispatch(request, target, (exit) => {
       stop()
+      // On the fiber: what a look at a strange error throws would be lost here, and the caller wait for good.
       resume(
-        Exit.isSuccess(exit) ? Exit.succeed(exit.value) : Exit.mapError(exit, (error) => requestFailed(error, host))
+        Exit.isSuccess(exit) ? Exit.succeed(exit.value) : Effect.mapError(exit, (error) => requestFailed(error, host))
       )
     })
     attempt.abandon = () => {
@@ -358,7 +368,7 @@ const isEncoded = (headers: Headers.Headers) =>
 /** Says in our words why there is no answer. The platform's error stays behind: it shows every header and the URL. */
 const requestFailed = (error: HttpClientError.HttpClientError, host: string): RequestFailed => {
   const cause = rootCause(error)
-  const code = /^[A-Z][A-Z0-9_]{2,63}$/.test(String(cause.code)) ? ` (${String(cause.code)})` : ""
+  const code = /^[A-Z][A-Z0-9_]{2,63}$/.test(codeOf(cause)) ? ` (${codeOf(cause)})` : ""
   if (error.reason === "InvalidUrl" || error.reason === "Encode" || INVALID_REQUEST.test(code)) {
     return new RequestFailed({
       message: `The request can't be sent as it is${code}: check the base URL, the credentials and transformClient`,
@@ -403,6 +413,8 @@ const rootCause = (error: unknown, depth = 0): SystemError => {
   return depth < 8 && typeof inner === "object" && inner !== null ? rootCause(inner, depth + 1) : current
 }
 
+const codeOf = ({ code }: SystemError) => (typeof code === "string" ? code : "")
+
 const INVALID_REQUEST = /ERR_INVALID_|ERR_UNESCAPED_|UND_ERR_INVALID_ARG/
 const TIMED_OUT = /UND_ERR_(HEADERS|BODY)_TIMEOUT|ETIMEDOUT/
 const NO_CONNECTION = /^(ECONNREFUSED|ENOTFOUND|EAI_[A-Z]+|UND_ERR_CONNECT_TIMEOUT)$/
@@ -420,13 +432,14 @@ export const hasBadCertificate = ({ reason, message }: RequestFailed): boolean =
   reason === "Connection" && BAD_CERTIFICATE.test(message)
 
 const neverConnected = (cause: SystemError) => {
-  const code = String(cause.code)
+  const code = codeOf(cause)
   return (
     NO_CONNECTION.test(code) ||
     BAD_CERTIFICATE.test(`(${code})`) ||
     cause.syscall === "connect" ||
     cause.syscall === "getaddrinfo" ||
     // Its code is that of a broken connection; only the text tells that TLS had not begun.
-    String(cause.message).startsWith("Client network socket disconnected before secure TLS connection")
+    (typeof cause.message === "string" &&
+      cause.message.startsWith("Client network socket disconnected before secure TLS connection"))
   )
 }

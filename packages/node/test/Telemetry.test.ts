@@ -1,3 +1,5 @@
+import { AsyncLocalStorage } from "node:async_hooks"
+import { subscribe, unsubscribe } from "node:diagnostics_channel"
 import * as HttpClient from "@effect/platform/HttpClient"
 import { assert, describe, it } from "@effect/vitest"
 import { type DeleteCustomerError, deleteCustomer, type FlowwiseClient, Retry } from "@effect-flowwise/client"
@@ -7,6 +9,7 @@ import { AlwaysOffSampler, type ReadableSpan, type Sampler } from "@opentelemetr
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/TestClock"
+import * as Tracer from "effect/Tracer"
 import { clientAt, httpClients, secret } from "./layers.js"
 import * as OpenTelemetry from "./OpenTelemetry.js"
 import * as RawServer from "./RawServer.js"
@@ -44,6 +47,22 @@ const observe = (
       metrics: yield* metrics,
       port: Number(new URL(server.baseUrl).port)
     }
+  })
+
+/** What `look` finds whenever Node or undici begins a request. */
+const requestsBegun = <A>(look: () => A) =>
+  Effect.gen(function* () {
+    const found: Array<A> = []
+    const begun = () => {
+      found.push(look())
+    }
+    for (const channel of ["undici:request:create", "http.client.request.start"]) {
+      yield* Effect.acquireRelease(
+        Effect.sync(() => subscribe(channel, begun)),
+        () => Effect.sync(() => unsubscribe(channel, begun))
+      )
+    }
+    return found
   })
 
 const pointsOf = <A>(metrics: ReadonlyArray<MetricData>, name: string) =>
@@ -90,6 +109,25 @@ describe.each(Object.entries(httpClients))("spans over %s", (_, httpClient) => {
     Effect.gen(function* () {
       const { attempts, heads } = yield* observe(() => http(204), { httpClient })
       assert.deepStrictEqual(traceparents(heads), attempts.map(traceparentOf))
+    })
+  )
+
+  it.scoped("a tracer can pass that span on to an instrumentation of the HTTP library", () =>
+    Effect.gen(function* () {
+      const server = yield* RawServer.make(() => http(204))
+      const { span } = yield* Effect.tracer
+      const current = new AsyncLocalStorage<Tracer.AnySpan | undefined>()
+      const tracer = Tracer.make({ span, context: (execute, fiber) => current.run(fiber.currentSpan, execute) })
+      const found = yield* requestsBegun(() => current.getStore())
+      yield* deleteCustomer(customerId).pipe(
+        Effect.provide(clientAt(server.baseUrl, httpClient)),
+        Effect.withSpan("caller"),
+        Effect.withTracer(tracer)
+      )
+      assert.deepStrictEqual(
+        found.map((span) => span?._tag === "Span" && span.name),
+        ["DELETE /customer/{customer_id}"]
+      )
     })
   )
 

@@ -20,6 +20,11 @@ const HIGH_WATER_MARK = 64 * 1024
 
 type Answer = (exit: Exit.Exit<HttpClientResponse.HttpClientResponse, HttpClientError.RequestError>) => void
 
+/** What undici's interceptor of redirects looks at, which would take a request's headers to any host, unseen. */
+interface Options extends Dispatcher.DispatchOptions {
+  readonly maxRedirections: 0
+}
+
 /**
  * Listens to one dispatched request, and keeps what has come of the body until somebody reads it.
  *
@@ -42,7 +47,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   ) {}
 
   /** Sends the request. `answer` gets the head of its response, or why there is none. */
-  dispatch(dispatcher: Dispatcher, options: Dispatcher.DispatchOptions, answer: Answer): void {
+  dispatch(dispatcher: Dispatcher, options: Options, answer: Answer): void {
     this.answer = answer
     try {
       dispatcher.dispatch(options, this)

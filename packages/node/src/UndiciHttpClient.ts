@@ -66,7 +66,7 @@ const dispatch =
     const { bodyTimeout, headersTimeout, reset } = settings
     exchange.dispatch(
       dispatcher,
-      { origin, path, method, headers, headersTimeout, bodyTimeout, reset: reset as true },
+      { origin, path, method, headers, headersTimeout, bodyTimeout, reset: reset as true, maxRedirections: 0 },
       answer
     )
     return () => exchange.abort()
@@ -99,7 +99,8 @@ const send = (
             // One by one: spread, the settings take longer than all the rest of this function.
             headersTimeout: settings.headersTimeout,
             bodyTimeout: settings.bodyTimeout,
-            reset: settings.reset as true
+            reset: settings.reset as true,
+            maxRedirections: 0
           },
           resume
         )

@@ -3,14 +3,19 @@ import { inspect } from "node:util"
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import { assert, describe, it } from "@effect/vitest"
+import { deleteCustomer } from "@effect-flowwise/client"
 import { NodeFlowwise } from "@effect-flowwise/node"
 import * as Cause from "effect/Cause"
 import * as ConfigError from "effect/ConfigError"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import { identity } from "effect/Function"
 import * as Layer from "effect/Layer"
-import { Agent, Dispatcher } from "undici"
+import { Agent, Dispatcher, interceptors } from "undici"
 import * as HttpServer from "./HttpServer.js"
 import { listening } from "./Loopback.js"
+import { clientAt, wrapped } from "./layers.js"
+import * as RawServer from "./RawServer.js"
 
 const { layerHttpClient, layerHttpClientWith } = NodeFlowwise
 
@@ -371,3 +376,89 @@ describe("dispatcher", () => {
     })
   )
 })
+
+describe.each([
+  ["NodeFlowwise.layerHttpClientWith", identity<Layer.Layer<HttpClient.HttpClient>>],
+  ["the same, wrapped", wrapped]
+] as const)("deleteCustomer over a dispatcher of one's own, and %s", (_, around) => {
+  const deleteOver = (dispatcher: Dispatcher, baseUrl: string) =>
+    deleteCustomer("cust_1").pipe(
+      Effect.provide(clientAt(baseUrl, around(Layer.orDie(layerHttpClientWith({ dispatcher })))))
+    )
+  const agent = Effect.acquireRelease(
+    Effect.sync(() => new Agent()),
+    (dispatcher) => Effect.promise(() => dispatcher.destroy())
+  )
+
+  it.scoped("follows no redirect, even where the dispatcher would", () =>
+    Effect.gen(function* () {
+      const elsewhere = yield* RawServer.make(() => RawServer.http(204))
+      const server = yield* RawServer.make(() =>
+        RawServer.http(307, { location: `${elsewhere.baseUrl}/customer/cust_1` })
+      )
+      const redirecting = (yield* agent).compose(interceptors.redirect({ maxRedirections: 3 }))
+      const error = yield* Effect.flip(deleteOver(redirecting, server.baseUrl))
+      assert(error._tag === "UnexpectedResponse", error._tag)
+      assert.deepStrictEqual([error.status, yield* elsewhere.connections], [307, 0])
+    })
+  )
+
+  it.scoped("sends what the dispatcher adds to the headers once with each request, traced or not", () =>
+    Effect.gen(function* () {
+      const server = yield* RawServer.make(() => RawServer.http(204))
+      const adding = (yield* agent).compose((dispatch) => (options, handler) => {
+        ;(options.headers as Array<string>).push("x-tenant", "7")
+        return dispatch(options, handler)
+      })
+      const client = yield* Layer.build(
+        clientAt(server.baseUrl, around(Layer.orDie(layerHttpClientWith({ dispatcher: adding }))))
+      )
+      for (const traced of [true, false]) {
+        yield* deleteCustomer("cust_1").pipe(
+          Effect.repeatN(1),
+          Effect.provide(client),
+          Effect.withTracerEnabled(traced)
+        )
+      }
+      assert.deepStrictEqual(
+        (yield* server.heads).map((head) => head.match(/x-tenant/g)?.length),
+        [1, 1, 1, 1]
+      )
+    })
+  )
+
+  it.scoped("fails where the dispatcher does, whatever it fails with", () =>
+    Effect.gen(function* () {
+      const failing = (code: PropertyDescriptor) => {
+        const dispatcher = new Agent()
+        dispatcher.dispatch = (_options, handler) => {
+          setImmediate(() =>
+            handler.onResponseError?.(controller, Object.defineProperty(new Error("odd"), "code", code))
+          )
+          return true
+        }
+        return Effect.exit(deleteOver(dispatcher, "http://127.0.0.1"))
+      }
+      const exit = yield* failing({ value: Object.create(null) })
+      assert(Exit.isFailure(exit) && Cause.isFailType(exit.cause))
+      assert.deepInclude(exit.cause.error, { _tag: "RequestFailed", reason: "Transport", delivered: "unknown" })
+      const unreadable = {
+        get: () => {
+          throw new Error("no code")
+        }
+      }
+      assert.isTrue(Exit.isFailure(yield* failing(unreadable)))
+    })
+  )
+})
+
+const controller: Dispatcher.DispatchController = {
+  aborted: false,
+  paused: false,
+  reason: null,
+  rawHeaders: null,
+  rawTrailers: null,
+  abort: () => {},
+  pause: () => {},
+  resume: () => {}
+}

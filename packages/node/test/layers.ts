@@ -10,13 +10,16 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { Agent } from "undici"
 
+/** Whatever is put around an `HttpClient` makes it one like any other, whose requests take a fiber. */
+export const wrapped = <E, R>(httpClient: Layer.Layer<HttpClient.HttpClient, E, R>) =>
+  Layer.map(httpClient, (context) =>
+    Context.make(HttpClient.HttpClient, HttpClient.mapRequest(Context.get(context, HttpClient.HttpClient), identity))
+  )
+
 /** Every `HttpClient` that the client must behave the same on. */
 export const httpClients = {
   "NodeFlowwise.layerHttpClient": NodeFlowwise.layerHttpClient,
-  // Whatever is put around it makes it a client like any other, whose requests take a fiber.
-  "NodeFlowwise, wrapped": Layer.map(NodeFlowwise.layerHttpClient, (context) =>
-    Context.make(HttpClient.HttpClient, HttpClient.mapRequest(Context.get(context, HttpClient.HttpClient), identity))
-  ),
+  "NodeFlowwise, wrapped": wrapped(NodeFlowwise.layerHttpClient),
   "NodeHttpClient.layerUndici": NodeHttpClient.layerUndici,
   "NodeHttpClient.layer": NodeHttpClient.layer,
   "FetchHttpClient.layer": FetchHttpClient.layer

@@ -132,7 +132,7 @@ const liveClock = Context.get(DefaultServices.liveServices, Clock.Clock)
 const schedule = (clock: Clock.Clock, millis: number, task: () => void): (() => void) => {
   if (clock === liveClock) {
     // A longer timer would fire at once.
-    const timer = millis < 2 ** 31 ? setTimeout(task, Math.max(0, millis)) : undefined
+    const timer = millis <= 2 ** 31 - 1 ? setTimeout(task, Math.max(0, millis)) : undefined
     return () => clearTimeout(timer)
   }
   const fiber = Effect.runFork(Effect.zipRight(clock.sleep(Duration.millis(millis)), Effect.sync(task)))

@@ -2,7 +2,7 @@ import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import { assert, describe, it } from "@effect/vitest"
-import { Credentials, CustomerId, deleteCustomer, Environment, FlowwiseClient } from "@effect-flowwise/client"
+import { Credentials, CustomerId, deleteCustomer, Environment, FlowwiseClient, Retry } from "@effect-flowwise/client"
 import * as Arbitrary from "effect/Arbitrary"
 import type * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -151,6 +151,19 @@ describe.each(Object.entries(httpClients))("deleteCustomer over %s", (_, httpCli
         assert.deepInclude(error, { _tag: "RequestFailed", reason: "Timeout" })
         yield* server.openAtMost(0)
       })
+    )
+
+    it.live("a time-out that is too long for a timer is none", () =>
+      Effect.gen(function* () {
+        const server = yield* RawServer.make(() => ({ bytes: "", later: [20, http(204)] }))
+        for (const timeout of [2 ** 31 - 0.5, 2 ** 31, "40 days", Number.POSITIVE_INFINITY] as const) {
+          const deleted = yield* deleteCustomer("cust_1").pipe(
+            Retry.transient({ attemptTimeout: timeout, times: 0 }),
+            Effect.provide(clientAt(server.baseUrl, httpClient, { timeout }))
+          )
+          assert.strictEqual(deleted._tag, "CustomerDeleted")
+        }
+      }).pipe(Effect.scoped)
     )
 
     it.scoped("a caller who can't be interrupted gets its outcome", () =>

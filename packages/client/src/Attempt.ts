@@ -27,7 +27,7 @@ import { clockOf, type Limit } from "./TimeLimit.js"
  */
 export const isOurs = Schema.is(DeleteCustomerError)
 
-/** What is known of the attempts so far. */
+/** What is known of the attempts so far. Without methods, since another copy of this package may have made it. */
 class Memory {
   /** How many have come to no deletion. */
   attempts = 0
@@ -35,18 +35,16 @@ class Memory {
   readonly doubts = new Map<string, number>()
   /** Whether a call within the attempt under way keeps account of it. */
   told = false
+}
 
-  hasDoubts(customerId: string): boolean {
-    return this.doubts.has(customerId) || this.doubts.has(SOMEBODY)
-  }
+const hasDoubts = ({ doubts }: Memory, customerId: string) => doubts.has(customerId) || doubts.has(SOMEBODY)
 
-  count(customerId: string, by: 1 | -1): void {
-    const next = (this.doubts.get(customerId) ?? 0) + by
-    if (next > 0) {
-      this.doubts.set(customerId, next)
-    } else {
-      this.doubts.delete(customerId)
-    }
+const count = ({ doubts }: Memory, customerId: string, by: 1 | -1) => {
+  const next = (doubts.get(customerId) ?? 0) + by
+  if (next > 0) {
+    doubts.set(customerId, next)
+  } else {
+    doubts.delete(customerId)
   }
 }
 
@@ -90,10 +88,10 @@ export class Attempt implements Limit {
     this.earlier = this.around.reduce((most, { attempts }) => Math.max(most, attempts), own.attempts)
     own.attempts++
     // Until it is known better, and so for good where this is interrupted.
-    own.count(customerId, 1)
+    count(own, customerId, 1)
     for (const memory of this.around) {
       memory.told = true
-      memory.count(customerId, 1)
+      count(memory, customerId, 1)
     }
     this.clock = clockOf(fiber)
     this.began = this.clock.unsafeCurrentTimeNanos()
@@ -117,11 +115,11 @@ export class Attempt implements Limit {
     this.observed.close(this, Exit.failCause(cause))
     const { around, customerId, own } = this
     if (!mayHaveDeleted(cause)) {
-      own.count(customerId, -1)
-      for (const memory of around) memory.count(customerId, -1)
+      count(own, customerId, -1)
+      for (const memory of around) count(memory, customerId, -1)
     }
     // Now, and not at the start: another attempt may have begun meanwhile.
-    const inDoubt = own.hasDoubts(customerId) || around.some((memory) => memory.hasDoubts(customerId))
+    const inDoubt = hasDoubts(own, customerId) || around.some((memory) => hasDoubts(memory, customerId))
     return Exit.failCause(inDoubt ? Cause.map(cause, inHindsight) : cause)
   }
 }
@@ -170,7 +168,7 @@ export const retried = () => {
           // Calls have told themselves, and of whom. This is for what is no call of ours, and fails with our errors.
           const inDoubt = !own.told && memories.some(({ doubts }) => doubts.size > 0)
           if (!own.told && mayHaveDeleted(cause)) {
-            for (const memory of memories) memory.count(SOMEBODY, 1)
+            for (const memory of memories) count(memory, SOMEBODY, 1)
           }
           return Effect.failCause(inDoubt ? Cause.map(cause, inHindsight) : cause)
         })
@@ -184,7 +182,7 @@ export const retried = () => {
  * @internal
  */
 export const inDoubt = (customerId: string): Effect.Effect<boolean> =>
-  Effect.map(FiberRef.get(currentMemories), (memories) => memories.some((memory) => memory.hasDoubts(customerId)))
+  Effect.map(FiberRef.get(currentMemories), (memories) => memories.some((memory) => hasDoubts(memory, customerId)))
 
 const mayHaveDeleted = (cause: Cause.Cause<unknown>): boolean => {
   const error = Option.getOrUndefined(Cause.failureOption(cause))

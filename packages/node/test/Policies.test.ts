@@ -17,6 +17,8 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as FiberRef from "effect/FiberRef"
+import { globalValue } from "effect/GlobalValue"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Ref from "effect/Ref"
@@ -146,6 +148,22 @@ describe.each(Object.entries(httpClients))("ambiguity over %s", (_, httpClient) 
         assert.deepInclude(error, { _tag: "RequestFailed", reason: "Timeout" })
       }
     }).pipe(Effect.scoped)
+  )
+
+  it.scoped("an attempt knows of those that a retry of another version of this package remembers", () =>
+    Effect.gen(function* () {
+      const { context } = yield* clientFor(notFound)
+      const currentMemories = globalValue("@effect-flowwise/client/Attempt/currentMemories", () =>
+        FiberRef.unsafeMake<ReadonlyArray<object>>([])
+      )
+      const memory = { attempts: 1, doubts: new Map([["cust_1", 1]]), told: false }
+      const error = yield* Effect.flip(deleteCustomer("cust_1")).pipe(
+        Effect.locally(currentMemories, [memory]),
+        Effect.provide(context)
+      )
+      assert.deepInclude(error, { _tag: "CustomerNotFound", afterAmbiguousAttempt: true })
+      assert.deepStrictEqual(memory, { attempts: 1, doubts: new Map([["cust_1", 1]]), told: true })
+    })
   )
 
   it.scoped("another call for the same customer knows nothing of it", () =>

@@ -1,0 +1,445 @@
+/**
+ * An erasure that outlives the process that began it.
+ *
+ * @since 0.1.0
+ */
+import * as Activity from "@effect/workflow/Activity"
+import * as DurableDeferred from "@effect/workflow/DurableDeferred"
+import * as Workflow from "@effect/workflow/Workflow"
+import { type WorkflowEngine, WorkflowInstance } from "@effect/workflow/WorkflowEngine"
+import type {
+  CustomerAlreadyAbsent,
+  CustomerDeleted,
+  CustomerNotFound,
+  DeleteCustomerError,
+  FlowwiseClient,
+  Retry
+} from "@effect-flowwise/client"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
+import {
+  Approval,
+  type ErasureAttempt,
+  ErasureFailed,
+  ErasureOutcome,
+  ErasureWaiting,
+  InvalidErasure,
+  RequestIdTaken
+} from "./Erasure.js"
+import * as Round from "./Round.js"
+import * as Waiting from "./Waiting.js"
+
+const DAY = Duration.toMillis("1 day")
+// Of JavaScript's dates.
+const LAST = 8.64e15
+// Clocks of two machines differ.
+const SKEW = Duration.toMillis("5 minutes")
+const MAX_REQUEST_ID = 255
+
+/**
+ * The workflow itself, to execute it as a child of your own or to ask the engine about it. `execute` below also checks
+ * what it is given.
+ *
+ * Its execution id is the engine's hash of the request id, and so tells nothing of the customer.
+ *
+ * @since 0.1.0
+ * @category workflows
+ */
+export const workflow = Workflow.make({
+  name: "EraseCustomer",
+  payload: { requestId: Schema.String, customerId: Schema.String, receivedAt: Schema.DateTimeUtc },
+  success: ErasureOutcome,
+  error: ErasureFailed,
+  idempotencyKey: ({ requestId }) => requestId
+})
+
+const Approved = DurableDeferred.make("Approved", { success: Approval })
+const Cancelled = DurableDeferred.make("Cancelled")
+
+/**
+ * What `layerWith` takes.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface EraseCustomerOptions {
+  /** How long after `receivedAt` an erasure fails; 30 days unless told otherwise. It warns at 80 %. */
+  readonly deadline?: Duration.DurationInput | undefined
+  /** Whether nothing is sent before `approve`; not unless told otherwise. */
+  readonly approval?: boolean | undefined
+  /** The short retries, in memory; as `Retry.transient` unless told otherwise. */
+  readonly retry?: Retry.TransientOptions | undefined
+  /** The long waits between them, on the durable clock. */
+  readonly patience?:
+    | {
+        /** The first wait, 1 minute unless told otherwise; each one is twice as long. */
+        readonly baseDelay?: Duration.DurationInput | undefined
+        /** No wait is longer, but for the server's `retryAfter`; 6 hours unless told otherwise. */
+        readonly maxDelay?: Duration.DurationInput | undefined
+      }
+    | undefined
+}
+
+/**
+ * Runs erasures on the engine, with options of your own.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerWith = (options: EraseCustomerOptions): Layer.Layer<never, never, WorkflowEngine | FlowwiseClient> =>
+  workflow.toLayer((payload) => erase(payload, options))
+
+/**
+ * `layerWith` its defaults.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer: Layer.Layer<never, never, WorkflowEngine | FlowwiseClient> = layerWith({})
+
+/**
+ * An erasure to start.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ErasureRequest {
+  /**
+   * The idempotency key: whoever executes the same again joins. It shows in logs and spans, as a hash, so that it must
+   * not tell who the customer is.
+   */
+  readonly requestId: string
+  readonly customerId: string
+  /** When the person asked for it; now, unless told otherwise. The deadline counts from here. */
+  readonly receivedAt?: DateTime.Utc | undefined
+}
+
+/**
+ * Starts an erasure, or joins the one with this request id, and waits for its outcome, if need be for days. The same
+ * request id never runs twice. Interrupting this ends the wait and not the erasure.
+ *
+ * - `ErasureFailed`: time ran out, the id was refused, or it was cancelled; with everything that was tried.
+ * - `InvalidErasure`: an empty request id, one that is the customer id, or a `receivedAt` more than 5 minutes ahead.
+ * - `RequestIdTaken`: another customer's erasure has this request id.
+ *
+ * @example
+ * ```ts
+ * import { EraseCustomer } from "@effect-flowwise/workflow"
+ * import * as Effect from "effect/Effect"
+ *
+ * const program = EraseCustomer.execute({ requestId: "dsr-2026-0042", customerId: "cust_priya_sharma_2024" }).pipe(
+ *   Effect.tap((outcome) => Effect.log(`${outcome.receipt._tag} after ${outcome.attempts.length} attempts`))
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category operations
+ */
+export const execute = (
+  request: ErasureRequest
+): Effect.Effect<ErasureOutcome, ErasureFailed | InvalidErasure | RequestIdTaken, WorkflowEngine> =>
+  Effect.gen(function* () {
+    const payload = yield* valid(request)
+    const outcome = workflow.execute(payload).pipe(
+      Effect.tapBoth({
+        onFailure: (failed) => sameCustomer(payload, failed),
+        onSuccess: (done) => sameCustomer(payload, done)
+      })
+    )
+    // Who joins another customer's erasure learns it when that waits, and not in days. A child can't ask: its own
+    // suspension ends the fiber.
+    return yield* Option.isSome(yield* Effect.serviceOption(WorkflowInstance))
+      ? outcome
+      : Effect.raceFirst(outcome, Effect.zipRight(Effect.delay(settled(payload), "1 second"), Effect.never))
+  })
+
+/**
+ * As `execute`, without waiting for the outcome: succeeds when the erasure is durable, and has ended or waits for longer.
+ * With a vendor that answers that takes no longer than the answer.
+ *
+ * @since 0.1.0
+ * @category operations
+ */
+export const start = (request: ErasureRequest): Effect.Effect<void, InvalidErasure | RequestIdTaken, WorkflowEngine> =>
+  Effect.gen(function* () {
+    const payload = yield* valid(request)
+    yield* workflow.execute(payload, { discard: true })
+    yield* settled(payload)
+  })
+
+/**
+ * What became of a request id: the outcome, the failure, or what it waits for. None where there is no such erasure, or
+ * where it is under way right now.
+ *
+ * @since 0.1.0
+ * @category operations
+ */
+export const poll = (
+  requestId: string
+): Effect.Effect<Option.Option<ErasureOutcome | ErasureFailed | ErasureWaiting>, never, WorkflowEngine> =>
+  Effect.map(
+    look(requestId),
+    Option.map(({ status }) => status)
+  )
+
+/**
+ * Lets an erasure go ahead that waits for it. The first approval counts. One that comes before the erasure holds too.
+ *
+ * @since 0.1.0
+ * @category operations
+ */
+export const approve = (requestId: string, by: string): Effect.Effect<void, InvalidErasure, WorkflowEngine> =>
+  Effect.gen(function* () {
+    yield* validRequestId(requestId)
+    if (typeof by !== "string" || by.trim() === "") {
+      return yield* new InvalidErasure({ field: "by", message: "An approval needs the name of who gives it" })
+    }
+    const at = yield* DateTime.now
+    yield* DurableDeferred.succeed(Approved, {
+      token: yield* tokenFor(Approved, requestId),
+      value: new Approval({ by, at })
+    })
+  })
+
+/**
+ * Ends an erasure at its next wait, as `ErasureFailed` with reason `"Cancelled"`. A request that is under way goes on.
+ *
+ * @since 0.1.0
+ * @category operations
+ */
+export const cancel = (requestId: string): Effect.Effect<void, InvalidErasure, WorkflowEngine> =>
+  Effect.gen(function* () {
+    yield* validRequestId(requestId)
+    yield* DurableDeferred.succeed(Cancelled, { token: yield* tokenFor(Cancelled, requestId), value: undefined })
+  })
+
+/**
+ * Makes sure that a customer is gone, as one durable step of a workflow of your own: run again, it gives what it gave,
+ * and sends nothing. It makes short retries, and leaves longer patience to you: execute `workflow` as a child for that.
+ *
+ * As `ensureCustomerDeleted`, also across crashes: `CustomerAlreadyAbsent` says `afterAmbiguousAttempt: true` where a run
+ * before may have deleted the customer.
+ *
+ * @since 0.1.0
+ * @category operations
+ */
+export const step = (
+  customerId: string,
+  options: { readonly retry?: Retry.TransientOptions | undefined } = {}
+): Effect.Effect<
+  CustomerDeleted | CustomerAlreadyAbsent,
+  Exclude<DeleteCustomerError, CustomerNotFound>,
+  WorkflowEngine | WorkflowInstance | FlowwiseClient
+> =>
+  Effect.gen(function* () {
+    const { executionId } = yield* WorkflowInstance
+    // Activities show in spans: by a name that differs from customer to customer and from workflow to workflow.
+    const key = (yield* Waiting.customerKey(executionId, customerId)).slice(0, 16)
+    const attempts: Array<ErasureAttempt> = []
+    for (let number = 1; ; number++) {
+      const round = yield* Round.intend(number, `EraseCustomer/${key}`)
+      const { last, attempts: sent } = yield* round.send(customerId, attempts, options.retry ?? {})
+      attempts.push(...sent)
+      if (Option.isSome(last)) {
+        return yield* isGone(last.value) ? Effect.succeed(last.value) : Effect.fail(last.value)
+      }
+    }
+  })
+
+const isGone = Schema.is(ErasureOutcome.fields.receipt)
+
+type Payload = typeof workflow.payloadSchema.Type
+
+/** The workflow's body. It is run from its start whenever the erasure goes on; what activities gave is given again. */
+const erase = (payload: Payload, { approval: needsApproval = false, ...options }: EraseCustomerOptions) =>
+  Effect.gen(function* () {
+    const { requestId, customerId } = payload
+    const received = DateTime.toEpochMillis(payload.receivedAt)
+    const allowed = Duration.toMillis(options.deadline ?? 30 * DAY)
+    const deadline = DateTime.unsafeMake(Math.min(received + allowed, LAST))
+    const warning = DateTime.unsafeMake(Math.min(received + allowed * 0.8, LAST))
+    const attempts: Array<ErasureAttempt> = []
+    let approval = Option.none<Approval>()
+    let warned = false
+
+    const fail = (reason: ErasureFailed["reason"], why: string) => {
+      const mayBeGone = attempts.some(({ ambiguous }) => ambiguous)
+      const message = `${why}. ${mayBeGone ? "The customer may or may not be deleted" : "Nobody was deleted"}`
+      return Effect.fail(new ErasureFailed({ ...payload, attempts, approval, reason, message, mayBeGone }))
+    }
+
+    const warn = Activity.make({
+      name: "Warning",
+      execute: Effect.logWarning("An erasure has used 80 % of its time, and the customer is not gone").pipe(
+        Effect.annotateLogs({ requestId, deadline: DateTime.formatIso(deadline) })
+      )
+    })
+
+    /** Waits until then or until `woken`, at most until the deadline; warns on the way, and fails where it is cancelled. */
+    const wait = <A, R>(
+      name: string,
+      waitsFor: ErasureWaiting["for"],
+      until: DateTime.Utc,
+      woken: Effect.Effect<Option.Option<A>, never, R>
+    ) =>
+      Effect.gen(function* () {
+        const end = DateTime.min(until, deadline)
+        const customer = yield* Waiting.customerKey(requestId, customerId)
+        const status = new ErasureWaiting({ for: waitsFor, until: end, attempts: [...attempts] })
+        const orCancelled = Effect.flatMap(
+          Waiting.resultOf(Cancelled),
+          Option.match({ onNone: () => woken, onSome: () => fail("Cancelled", "The erasure was cancelled") })
+        )
+        if (!warned && DateTime.lessThan(warning, end)) {
+          const early = yield* Waiting.wait(`${name}/Warning`, warning, { status, customer }, orCancelled)
+          if (Option.isSome(early)) {
+            return early
+          }
+          yield* Round.durably(warn)
+          warned = true
+        }
+        return yield* Waiting.wait(name, end, { status, customer }, orCancelled)
+      })
+
+    if (needsApproval) {
+      approval = yield* wait("Approval", "Approval", deadline, Waiting.resultOf(Approved))
+      if (Option.isNone(approval)) {
+        return yield* fail("DeadlineExceeded", "Nobody approved the erasure in time")
+      }
+    }
+    for (let number = 1; ; number++) {
+      const round = yield* Round.intend(number)
+      if (DateTime.greaterThanOrEqualTo(round.at, deadline)) {
+        return yield* fail("DeadlineExceeded", "The erasure has used up its time")
+      }
+      const { attempts: sent, chance, endedAt, last } = yield* round.send(customerId, attempts, options.retry ?? {})
+      attempts.push(...sent)
+      if (Option.isNone(last)) {
+        // The run that sent is gone, and with it the answer: ask again at once.
+        continue
+      }
+      if (isGone(last.value)) {
+        return new ErasureOutcome({ ...payload, attempts, approval, receipt: last.value })
+      }
+      const error = last.value
+      if (error._tag === "InvalidCustomerId") {
+        return yield* fail("InvalidCustomerId", error.message)
+      }
+      const pause = longWait(error, number, chance, options.patience)
+      const waitsFor = error._tag === "Unauthorized" ? "Credentials" : "Vendor"
+      yield* wait(`${number}`, waitsFor, DateTime.addDuration(endedAt, pause), Effect.succeedNone)
+    }
+  })
+
+/** At least what the server asks for; else twice as long each time, less up to a half, so that not all come back at once. */
+const longWait = (
+  error: DeleteCustomerError,
+  round: number,
+  chance: number,
+  { baseDelay = "1 minute", maxDelay = "6 hours" }: NonNullable<EraseCustomerOptions["patience"]> = {}
+) => {
+  const growing = Math.min(Duration.toMillis(baseDelay) * 2 ** (round - 1), Duration.toMillis(maxDelay))
+  const asked = "retryAfter" in error ? Option.getOrElse(error.retryAfter, () => Duration.zero) : Duration.zero
+  return Duration.max(asked, Math.round(growing * (0.5 + chance / 2)))
+}
+
+const valid = (request: ErasureRequest) =>
+  Effect.gen(function* () {
+    const requestId = yield* validRequestId(request.requestId)
+    const now = yield* DateTime.now
+    const { customerId, receivedAt = now } = request
+    if (typeof customerId !== "string") {
+      return yield* new InvalidErasure({ field: "customerId", message: "The customer id must be a string" })
+    }
+    if (customerId === requestId) {
+      const message =
+        "The request id is the customer id, which it would show in logs and traces. Give it one of its own"
+      return yield* new InvalidErasure({ field: "requestId", message })
+    }
+    if (!DateTime.isDateTime(receivedAt)) {
+      return yield* new InvalidErasure({ field: "receivedAt", message: "receivedAt must be a DateTime" })
+    }
+    if (DateTime.distance(now, receivedAt) > SKEW) {
+      const message = "receivedAt is in the future, by more than clocks differ. Give the time at which the person asked"
+      return yield* new InvalidErasure({ field: "receivedAt", message })
+    }
+    return { requestId, customerId, receivedAt: DateTime.toUtc(receivedAt) }
+  })
+
+const validRequestId = (requestId: string) =>
+  Effect.suspend(() => {
+    const why =
+      typeof requestId !== "string" || requestId.trim() === ""
+        ? "is empty"
+        : requestId.length > MAX_REQUEST_ID
+          ? `is longer than ${MAX_REQUEST_ID} characters`
+          : /\p{Surrogate}/u.test(requestId)
+            ? "holds half of a surrogate pair"
+            : undefined
+    return why === undefined
+      ? Effect.succeed(requestId)
+      : new InvalidErasure({ field: "requestId", message: `The request id ${why}. Nothing was started` })
+  })
+
+const executionIdFor = (requestId: string) =>
+  workflow.executionId({ requestId, customerId: "", receivedAt: DateTime.unsafeMake(0) })
+
+const tokenFor = (deferred: typeof Approved | typeof Cancelled, requestId: string) =>
+  Effect.map(executionIdFor(requestId), (executionId) =>
+    DurableDeferred.tokenFromExecutionId<Schema.Schema.Any, Schema.Schema.All>(deferred, { workflow, executionId })
+  )
+
+interface Found {
+  readonly status: ErasureOutcome | ErasureFailed | ErasureWaiting
+  /** Whose erasure it is that waits. */
+  readonly customer?: string
+}
+
+/** What is known of a request id. */
+const look = (requestId: string): Effect.Effect<Option.Option<Found>, never, WorkflowEngine> =>
+  Effect.gen(function* () {
+    if (typeof requestId !== "string") {
+      return Option.none()
+    }
+    const result = yield* workflow.poll(yield* executionIdFor(requestId))
+    if (result === undefined) {
+      return Option.none()
+    }
+    if (result._tag === "Suspended") {
+      return Waiting.noteOf(result)
+    }
+    return Option.some({ status: yield* Effect.merge(result.exit) })
+  })
+
+const taken = ({ requestId }: Payload) =>
+  new RequestIdTaken({
+    requestId,
+    message: "The request id stands for another customer's erasure, and nothing was started. Use another one"
+  })
+
+/** A purged erasure doesn't tell whose it was. */
+const sameCustomer = (payload: Payload, { customerId }: ErasureOutcome | ErasureFailed) =>
+  customerId === payload.customerId || customerId === "" ? Effect.void : Effect.fail(taken(payload))
+
+const looking = Schedule.exponential("10 millis").pipe(Schedule.union(Schedule.spaced("1 second")))
+
+/** Waits until the erasure has ended or waits for longer, and fails where it turns out to be another customer's. */
+const settled = (payload: Payload) =>
+  Effect.gen(function* () {
+    // A none is looked up again, as a failure, since the result of a repetition is its schedule's.
+    const { customer, status } = yield* Effect.flatten(look(payload.requestId)).pipe(
+      Effect.retry(looking),
+      Effect.orDie
+    )
+    if (status._tag !== "ErasureWaiting") {
+      return yield* sameCustomer(payload, status)
+    }
+    if (customer !== (yield* Waiting.customerKey(payload.requestId, payload.customerId))) {
+      return yield* taken(payload)
+    }
+  })

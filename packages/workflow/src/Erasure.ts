@@ -1,0 +1,134 @@
+/**
+ * What becomes of an erasure: its history, its outcome, and the ways in which it ends without one.
+ *
+ * @since 0.1.0
+ */
+import { CustomerAlreadyAbsent, CustomerDeleted } from "@effect-flowwise/client"
+import * as Schema from "effect/Schema"
+
+/**
+ * One request, or one that may have been sent. Its result is the `_tag` of what `deleteCustomer` ended with, or
+ * `"Unknown"` for an intent without an outcome: the process ended, or lost the execution, while the request may have
+ * been under way.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export class ErasureAttempt extends Schema.Class<ErasureAttempt>("@effect-flowwise/workflow/ErasureAttempt")({
+  /** When the request was about to be sent; for an `"Unknown"` one, when its intent was written down. */
+  at: Schema.DateTimeUtc,
+  /** The name of the machine that sent it. */
+  host: Schema.String,
+  /** The process on that machine. */
+  pid: Schema.Int,
+  result: Schema.String,
+  /** What an error said. It names neither the customer nor a secret. */
+  message: Schema.optional(Schema.String),
+  /** The answer's `x-request-id`, for the vendor's support. */
+  requestId: Schema.optional(Schema.String),
+  /** Whether the customer may be gone because of it, although nothing says so. */
+  ambiguous: Schema.optional(Schema.Literal(true))
+}) {}
+
+/**
+ * Who let an erasure go ahead, and when.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export class Approval extends Schema.Class<Approval>("@effect-flowwise/workflow/Approval")({
+  by: Schema.String,
+  at: Schema.DateTimeUtc
+}) {}
+
+const history = {
+  /** The idempotency key that `execute` was given. */
+  requestId: Schema.String,
+  /** Empty after a purge. */
+  customerId: Schema.String,
+  receivedAt: Schema.DateTimeUtc,
+  /** Everything that was sent, or may have been, in order. */
+  attempts: Schema.Array(ErasureAttempt),
+  /** None where no approval was asked for, or none came. */
+  approval: Schema.optionalWith(Approval, { as: "Option" })
+}
+
+/**
+ * The customer is gone. `receipt` tells whether this erasure deleted them or found nobody; after an attempt that may have
+ * deleted them, `CustomerAlreadyAbsent` says `afterAmbiguousAttempt: true`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export class ErasureOutcome extends Schema.TaggedClass<ErasureOutcome>("@effect-flowwise/workflow/ErasureOutcome")(
+  "ErasureOutcome",
+  { ...history, receipt: Schema.Union(CustomerDeleted, CustomerAlreadyAbsent) }
+) {}
+
+/**
+ * The erasure is over, and nothing confirms that the customer is gone.
+ *
+ * - `DeadlineExceeded`: time ran out. Look at `attempts` for why, and erase by other means.
+ * - `InvalidCustomerId`: the id can't be sent, or the vendor refuses it. Correct it, under another request id.
+ * - `Cancelled`: `cancel` ended it.
+ *
+ * `mayBeGone` tells whether one of the attempts may have deleted the customer all the same.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class ErasureFailed extends Schema.TaggedError<ErasureFailed>("@effect-flowwise/workflow/ErasureFailed")(
+  "ErasureFailed",
+  {
+    ...history,
+    reason: Schema.Literal("DeadlineExceeded", "InvalidCustomerId", "Cancelled"),
+    message: Schema.String,
+    mayBeGone: Schema.Boolean
+  }
+) {}
+
+/**
+ * An erasure that waits: for what, until when it does at the most, and what was tried so far.
+ *
+ * - `Approval`: for `approve`.
+ * - `Credentials`: the last attempt was `Unauthorized`. Correct the credentials.
+ * - `Vendor`: the last attempt failed, or its answer is unknown.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export class ErasureWaiting extends Schema.TaggedClass<ErasureWaiting>("@effect-flowwise/workflow/ErasureWaiting")(
+  "ErasureWaiting",
+  {
+    for: Schema.Literal("Approval", "Credentials", "Vendor"),
+    until: Schema.DateTimeUtc,
+    attempts: Schema.Array(ErasureAttempt)
+  }
+) {}
+
+/**
+ * An erasure that can't be started as it was asked for. Nothing was.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class InvalidErasure extends Schema.TaggedError<InvalidErasure>("@effect-flowwise/workflow/InvalidErasure")(
+  "InvalidErasure",
+  {
+    /** What to correct. */
+    field: Schema.Literal("requestId", "customerId", "receivedAt", "by"),
+    message: Schema.String
+  }
+) {}
+
+/**
+ * The request id stands for the erasure of another customer. Nothing was started; that one goes on. Give each erasure a
+ * request id of its own.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class RequestIdTaken extends Schema.TaggedError<RequestIdTaken>("@effect-flowwise/workflow/RequestIdTaken")(
+  "RequestIdTaken",
+  { requestId: Schema.String, message: Schema.String }
+) {}

@@ -1,0 +1,209 @@
+/**
+ * One round of requests: an intent that is durable before anything is sent, and then what came of it.
+ *
+ * @since 0.1.0
+ */
+import { hostname } from "node:os"
+import * as Activity from "@effect/workflow/Activity"
+import {
+  CustomerAlreadyAbsent,
+  CustomerDeleted,
+  type DeleteCustomerError,
+  DeletionFailed,
+  deleteCustomer,
+  FlowwiseClient,
+  InvalidCustomerId,
+  RateLimited,
+  RequestFailed,
+  Retry,
+  Unauthorized,
+  UnexpectedResponse
+} from "@effect-flowwise/client"
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as Random from "effect/Random"
+import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
+import { ErasureAttempt } from "./Erasure.js"
+
+const Intent = Schema.Struct({
+  at: Schema.DateTimeUtc,
+  host: Schema.String,
+  pid: Schema.Int,
+  /** Of the run that wrote it down, and of no other. */
+  token: Schema.String
+})
+
+const Round = Schema.Struct({
+  attempts: Schema.Array(ErasureAttempt),
+  endedAt: Schema.DateTimeUtc,
+  /** From 0 to 1, for the wait that may follow. */
+  chance: Schema.Number,
+  /** None where nothing was sent, since a run before may have. */
+  last: Schema.optionalWith(
+    Schema.Union(
+      CustomerDeleted,
+      CustomerAlreadyAbsent,
+      InvalidCustomerId,
+      Unauthorized,
+      DeletionFailed,
+      RateLimited,
+      UnexpectedResponse,
+      RequestFailed
+    ),
+    { as: "Option" }
+  )
+})
+
+/** What the activities of a round work on. It is not theirs, since to make an activity takes longer than to run one. */
+class Current extends Context.Tag("@effect-flowwise/workflow/Round/Current")<
+  Current,
+  {
+    readonly token: string
+    readonly requests: Effect.Effect<typeof Round.Type, never, FlowwiseClient>
+  }
+>() {}
+
+const make = (name: string) => ({
+  intent: Activity.make({
+    name: `${name}/Intent`,
+    success: Intent,
+    execute: Effect.flatMap(Current, ({ token }) => Effect.map(DateTime.now, (at) => ({ at, ...sender, token })))
+  }),
+  requests: Activity.make({
+    name: `${name}/Requests`,
+    success: Round,
+    execute: Effect.flatMap(Current, ({ requests }) => requests)
+  })
+})
+
+const made: Array<ReturnType<typeof make>> = []
+
+const numbered = (number: number) => {
+  const activities = made[number] ?? make(`Round/${number}`)
+  made[number] = activities
+  return activities
+}
+
+/**
+ * Writes down that a round of requests is about to begin, and gives the round.
+ *
+ * At most one run sends for an intent. The engine runs an activity again after a crash, and where it was interrupted;
+ * such a run finds that the intent is another run's, or that it has begun already. Then it sends nothing, and says that
+ * one attempt is unknown; the next round has an intent of its own.
+ *
+ * @internal
+ */
+export const intend = (number: number, prefix?: string) =>
+  Effect.gen(function* () {
+    const activities = prefix === undefined ? numbered(number) : make(`${prefix}/Round/${number}`)
+    const token = yield* Effect.sync(() => globalThis.crypto.randomUUID())
+    const intent = yield* durably(
+      Effect.provideService(activities.intent, Current, { token, requests: Effect.dieMessage("No intent yet") })
+    )
+    let begun = intent.token !== token
+
+    const send = (customerId: string, earlier: ReadonlyArray<ErasureAttempt>, retry: Retry.TransientOptions) => {
+      const attempts: Array<ErasureAttempt> = []
+      const requests = Effect.gen(function* () {
+        let last: (typeof Round.Type)["last"] = Option.none()
+        if (!begun) {
+          begun = true
+          last = Option.some(yield* ended(customerId, attempts, earlier, retry))
+        } else if (attempts.at(-1)?.result !== unknown.result) {
+          attempts.push(new ErasureAttempt({ at: intent.at, host: intent.host, pid: intent.pid, ...unknown }))
+        }
+        return { attempts: [...attempts], endedAt: yield* DateTime.now, chance: yield* Random.next, last }
+      })
+      return durably(Effect.provideService(activities.requests, Current, { token, requests }))
+    }
+    return { at: intent.at, send }
+  })
+
+const sender = { host: hostname(), pid: process.pid }
+
+const died = new RequestFailed({ message: "The client died", reason: "Transport", delivered: "unknown" })
+
+const unknown = { result: "Unknown", ambiguous: true } as const
+
+/** Deletes the customer with short retries in memory, and keeps account of every request. */
+const ended = (
+  customerId: string,
+  attempts: Array<ErasureAttempt>,
+  earlier: ReadonlyArray<ErasureAttempt>,
+  retry: Retry.TransientOptions
+) =>
+  Effect.gen(function* () {
+    const { environment } = yield* FlowwiseClient
+    const call = deleteCustomer(customerId)
+    const attempt = Effect.flatMap(DateTime.now, (at) =>
+      Effect.onExit(call, (exit) =>
+        Effect.sync(() => attempts.push(new ErasureAttempt({ at, ...sender, ...resultOf(exit) })))
+      )
+    )
+    return yield* attempt.pipe(
+      Retry.transient(retry),
+      Effect.catchTag("CustomerNotFound", ({ afterAmbiguousAttempt, requestId }) =>
+        Effect.map(
+          DateTime.now,
+          (observedAt) =>
+            new CustomerAlreadyAbsent({
+              customerId,
+              environment,
+              requestId,
+              afterAmbiguousAttempt: afterAmbiguousAttempt || earlier.some(({ ambiguous }) => ambiguous),
+              observedAt
+            })
+        )
+      ),
+      // A client that dies says nothing of the customer. Were it the activity's result, every later run would die of it.
+      Effect.catchAllDefect(() => died),
+      Effect.merge
+    )
+  })
+
+const resultOf = (exit: Exit.Exit<CustomerDeleted, DeleteCustomerError>) => {
+  const end = Exit.isSuccess(exit) ? exit.value : Option.getOrUndefined(Cause.failureOption(exit.cause))
+  if (end === undefined) {
+    return unknown
+  }
+  return {
+    result: end._tag,
+    ...("requestId" in end && Option.isSome(end.requestId) && { requestId: end.requestId.value }),
+    ...(end._tag !== "CustomerDeleted" && {
+      message: end.message,
+      ...(mayHaveDeleted(end) && { ambiguous: true as const })
+    })
+  }
+}
+
+/** What came back does not exclude that the customer is deleted. */
+const mayHaveDeleted = (error: DeleteCustomerError): boolean => {
+  switch (error._tag) {
+    case "RequestFailed":
+      return error.delivered === "unknown"
+    case "DeletionFailed":
+      return true
+    case "UnexpectedResponse":
+      return (error.status >= 200 && error.status < 300) || error.status === 408 || error.status >= 500
+    default:
+      return false
+  }
+}
+
+const again = Schedule.exponential("100 millis").pipe(Schedule.union(Schedule.spaced("5 seconds")))
+
+/**
+ * The engine dies where its storage can't be reached. An erasure outlives that: it asks again until it can.
+ *
+ * @internal
+ */
+export const durably = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.sandbox(effect).pipe(
+    Effect.retry({ schedule: again, while: (cause) => Cause.isDie(cause) && !Cause.isInterrupted(cause) }),
+    Effect.unsandbox
+  )

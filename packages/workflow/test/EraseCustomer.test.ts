@@ -9,11 +9,18 @@ import {
   UnexpectedResponse
 } from "@effect-flowwise/client"
 import { FlowwiseTest } from "@effect-flowwise/testing"
-import { EraseCustomer, type ErasureOutcome } from "@effect-flowwise/workflow"
+import {
+  EraseCustomer,
+  type ErasureFailed,
+  type ErasureOutcome,
+  type InvalidErasure,
+  type RequestIdTaken
+} from "@effect-flowwise/workflow"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import { identity } from "effect/Function"
 import * as HashMap from "effect/HashMap"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
@@ -38,6 +45,12 @@ const start = Effect.gen(function* () {
   yield* pass("10 seconds", "1 second")
   yield* Fiber.join(fiber)
 })
+/** Both ways to begin an erasure. */
+const begins = [
+  (erasure: EraseCustomer.ErasureRequest) => Effect.asVoid(EraseCustomer.execute(erasure)),
+  (erasure: EraseCustomer.ErasureRequest) => Effect.mapError(EraseCustomer.start(erasure), identity<Problem>)
+]
+type Problem = ErasureFailed | InvalidErasure | RequestIdTaken
 const sent = Effect.map(
   Effect.flatMap(FlowwiseTest, ({ requests }) => requests),
   (requests) => requests.length
@@ -232,7 +245,7 @@ describe("EraseCustomer, with what it can't start", () => {
   const refused = (title: string, field: string, bad: Partial<EraseCustomer.ErasureRequest>) =>
     it.effect(`refuses ${title}, and starts nothing`, () =>
       Effect.gen(function* () {
-        for (const begin of [EraseCustomer.execute, EraseCustomer.start]) {
+        for (const begin of begins) {
           const error = yield* Effect.flip(begin({ ...request, ...bad }))
           assert.strictEqual(error._tag === "InvalidErasure" && error.field, field)
         }
@@ -261,7 +274,7 @@ describe("EraseCustomer, with what it can't start", () => {
   it.effect("refuses a request id that stands for another customer, be that gone", () =>
     Effect.gen(function* () {
       yield* EraseCustomer.execute(request)
-      for (const begin of [EraseCustomer.execute, EraseCustomer.start]) {
+      for (const begin of begins) {
         const error = yield* Effect.flip(begin({ ...request, customerId: "cust_2" }))
         assert.strictEqual(error._tag, "RequestIdTaken")
       }
@@ -273,7 +286,7 @@ describe("EraseCustomer, with what it can't start", () => {
     Effect.gen(function* () {
       yield* (yield* FlowwiseTest).fail(new Unauthorized())
       yield* start
-      for (const begin of [EraseCustomer.execute, EraseCustomer.start]) {
+      for (const begin of begins) {
         const fiber = yield* Effect.fork(Effect.flip(begin({ ...request, customerId: "cust_2" })))
         yield* pass("2 seconds", "500 millis")
         assert.strictEqual((yield* Fiber.join(fiber))._tag, "RequestIdTaken")

@@ -4,12 +4,9 @@ import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { FlowwiseTest } from "@effect-flowwise/testing"
 import { EraseCustomer } from "@effect-flowwise/workflow"
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
-import { embedded } from "./Embedded.js"
+import { embedded } from "./fixtures/Embedded.js"
 
 describe("EraseCustomer, over a SQLite file", () => {
   /** A folder for the test, gone behind it. */

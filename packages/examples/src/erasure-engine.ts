@@ -33,6 +33,8 @@ export const embedded = (filename: string) =>
 const sharding: Partial<ShardingConfig.ShardingConfig["Type"]> = {
   // A runner that is gone is missed within seconds, and its erasures go on elsewhere.
   runnerHealthCheckInterval: "5 seconds",
+  // A database that is gone for longer is noticed, and what it had in hand is read again. Shorter: within ten minutes.
+  shardLockRefreshInterval: "3 seconds",
   entityMessagePollInterval: "2 seconds",
   simulateRemoteSerialization: false
 }

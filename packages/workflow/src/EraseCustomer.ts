@@ -24,6 +24,7 @@ import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import {
   Approval,
+  EngineFailed,
   type ErasureAttempt,
   ErasureFailed,
   ErasureOutcome,
@@ -126,6 +127,7 @@ export interface ErasureRequest {
  * - `ErasureFailed`: time ran out, the id was refused, or it was cancelled; with everything that was tried.
  * - `InvalidErasure`: an empty request id, one that is the customer id, or a `receivedAt` more than 5 minutes ahead.
  * - `RequestIdTaken`: another customer's erasure has this request id.
+ * - `EngineFailed`: the engine's storage can't be reached. Execute it again.
  *
  * @example
  * ```ts
@@ -142,7 +144,7 @@ export interface ErasureRequest {
  */
 export const execute = (
   request: ErasureRequest
-): Effect.Effect<ErasureOutcome, ErasureFailed | InvalidErasure | RequestIdTaken, WorkflowEngine> =>
+): Effect.Effect<ErasureOutcome, ErasureFailed | InvalidErasure | RequestIdTaken | EngineFailed, WorkflowEngine> =>
   Effect.gen(function* () {
     const payload = yield* valid(request)
     const outcome = workflow.execute(payload).pipe(
@@ -155,7 +157,10 @@ export const execute = (
     // suspension ends the fiber.
     return yield* Option.isSome(yield* Effect.serviceOption(WorkflowInstance))
       ? outcome
-      : Effect.raceFirst(outcome, Effect.zipRight(Effect.delay(settled(payload), "1 second"), Effect.never))
+      : asking(
+          payload.requestId,
+          Effect.raceFirst(outcome, Effect.zipRight(Effect.delay(settled(payload), "1 second"), Effect.never))
+        )
   })
 
 /**
@@ -165,11 +170,12 @@ export const execute = (
  * @since 0.1.0
  * @category operations
  */
-export const start = (request: ErasureRequest): Effect.Effect<void, InvalidErasure | RequestIdTaken, WorkflowEngine> =>
+export const start = (
+  request: ErasureRequest
+): Effect.Effect<void, InvalidErasure | RequestIdTaken | EngineFailed, WorkflowEngine> =>
   Effect.gen(function* () {
     const payload = yield* valid(request)
-    yield* workflow.execute(payload, { discard: true })
-    yield* settled(payload)
+    yield* asking(payload.requestId, Effect.zipRight(workflow.execute(payload, { discard: true }), settled(payload)))
   })
 
 /**
@@ -193,17 +199,18 @@ export const poll = (
  * @since 0.1.0
  * @category operations
  */
-export const approve = (requestId: string, by: string): Effect.Effect<void, InvalidErasure, WorkflowEngine> =>
+export const approve = (
+  requestId: string,
+  by: string
+): Effect.Effect<void, InvalidErasure | EngineFailed, WorkflowEngine> =>
   Effect.gen(function* () {
     yield* validRequestId(requestId)
     if (typeof by !== "string" || by.trim() === "") {
       return yield* new InvalidErasure({ field: "by", message: "An approval needs the name of who gives it" })
     }
     const at = yield* DateTime.now
-    yield* DurableDeferred.succeed(Approved, {
-      token: yield* tokenFor(Approved, requestId),
-      value: new Approval({ by, at })
-    })
+    const token = yield* tokenFor(Approved, requestId)
+    yield* asking(requestId, DurableDeferred.succeed(Approved, { token, value: new Approval({ by, at }) }))
   })
 
 /**
@@ -212,10 +219,11 @@ export const approve = (requestId: string, by: string): Effect.Effect<void, Inva
  * @since 0.1.0
  * @category operations
  */
-export const cancel = (requestId: string): Effect.Effect<void, InvalidErasure, WorkflowEngine> =>
+export const cancel = (requestId: string): Effect.Effect<void, InvalidErasure | EngineFailed, WorkflowEngine> =>
   Effect.gen(function* () {
     yield* validRequestId(requestId)
-    yield* DurableDeferred.succeed(Cancelled, { token: yield* tokenFor(Cancelled, requestId), value: undefined })
+    const token = yield* tokenFor(Cancelled, requestId)
+    yield* asking(requestId, DurableDeferred.succeed(Cancelled, { token, value: undefined }))
   })
 
 /**
@@ -392,6 +400,17 @@ const executionIdFor = (requestId: string) =>
 const tokenFor = (deferred: typeof Approved | typeof Cancelled, requestId: string) =>
   Effect.map(executionIdFor(requestId), (executionId) =>
     DurableDeferred.tokenFromExecutionId<Schema.Schema.Any, Schema.Schema.All>(deferred, { workflow, executionId })
+  )
+
+/** The engine dies where it can't reach its storage. What it dies of may quote a statement, and so is not kept. */
+const asking = <A, E, R>(requestId: string, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | EngineFailed, R> =>
+  Effect.catchAllDefect(
+    effect,
+    () =>
+      new EngineFailed({
+        requestId,
+        message: "The engine failed, mostly since its storage can't be reached. Ask again with the same request id"
+      })
   )
 
 interface Found {

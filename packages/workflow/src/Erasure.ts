@@ -132,3 +132,15 @@ export class RequestIdTaken extends Schema.TaggedError<RequestIdTaken>("@effect-
   "RequestIdTaken",
   { requestId: Schema.String, message: Schema.String }
 ) {}
+
+/**
+ * The engine could not do what it was asked for; mostly, its storage can't be reached. What was asked for may have been
+ * done or not. Ask again: a request id never runs twice.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class EngineFailed extends Schema.TaggedError<EngineFailed>("@effect-flowwise/workflow/EngineFailed")(
+  "EngineFailed",
+  { requestId: Schema.String, message: Schema.String }
+) {}

@@ -80,7 +80,9 @@ const noteSchema = Schema.parseJson(
   })
 )
 const encodeNote = Schema.encodeSync(noteSchema)
-const decodeNote = Schema.decodeUnknownOption(noteSchema)
+
+/** @internal */
+export const parseNote = Schema.decodeUnknownOption(noteSchema)
 
 /**
  * What a suspended execution waits for.
@@ -90,7 +92,7 @@ const decodeNote = Schema.decodeUnknownOption(noteSchema)
 export const noteOf = ({ cause }: Workflow.Suspended) =>
   Option.fromNullable(cause).pipe(
     Option.flatMap(Cause.dieOption),
-    Option.flatMap((defect) => (defect instanceof Error ? decodeNote(defect.message) : Option.none()))
+    Option.flatMap((defect) => (defect instanceof Error ? parseNote(defect.message) : Option.none()))
   )
 
 /**

@@ -4,6 +4,7 @@
 export * as EraseCustomer from "./EraseCustomer.js"
 export {
   Approval,
+  EngineFailed,
   ErasureAttempt,
   ErasureFailed,
   ErasureOutcome,
@@ -11,3 +12,4 @@ export {
   InvalidErasure,
   RequestIdTaken
 } from "./Erasure.js"
+export * as ErasureStorage from "./ErasureStorage.js"

@@ -7,6 +7,7 @@ import { EraseCustomer } from "@effect-flowwise/workflow"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { embedded } from "./fixtures/Embedded.js"
+import { forgetsAndTells } from "./fixtures/storage.js"
 
 describe("EraseCustomer, over a SQLite file", () => {
   /** A folder for the test, gone behind it. */
@@ -31,6 +32,15 @@ describe("EraseCustomer, over a SQLite file", () => {
         assert.deepStrictEqual(second, first)
         assert.strictEqual(sentAgain.length, 0)
       })
+    )
+  )
+
+  it.live("forgets whose erasures are over, and tells what waits", () =>
+    inFolder((filename) =>
+      Effect.provide(
+        forgetsAndTells,
+        Layer.provideMerge(embedded(filename), FlowwiseTest.layer({ customers: ["cust_whose_id_must_go"] }))
+      )
     )
   )
 })

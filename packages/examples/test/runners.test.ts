@@ -1,9 +1,39 @@
+import * as ClusterWorkflowEngine from "@effect/cluster/ClusterWorkflowEngine"
+import * as SingleRunner from "@effect/cluster/SingleRunner"
+import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, describe, it } from "@effect/vitest"
+import { FlowwiseTest } from "@effect-flowwise/testing"
+import { EraseCustomer } from "@effect-flowwise/workflow"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { forgetsAndTells } from "../../workflow/test/fixtures/storage.js"
+import * as Postgres from "../src/Postgres.js"
 import { account, type Stage, trial } from "../src/Trial.js"
 
 // PostgreSQL's binaries come for these; elsewhere it is yours to provide, and the SQLite tests have to do.
 const has = ["linux-x64", "linux-arm64", "darwin-x64", "darwin-arm64"].includes(`${process.platform}-${process.arch}`)
+
+describe.runIf(has)("one process over PostgreSQL", () => {
+  it.scopedLive(
+    "forgets whose erasures are over, and tells what waits",
+    () =>
+      Effect.gen(function* () {
+        const { url } = yield* Postgres.make
+        const engine = ClusterWorkflowEngine.layer.pipe(
+          Layer.provideMerge(SingleRunner.layer({ runnerStorage: "memory" })),
+          Layer.provideMerge(PgClient.layer({ url }))
+        )
+        yield* Effect.provide(
+          forgetsAndTells,
+          EraseCustomer.layer.pipe(
+            Layer.provideMerge(engine),
+            Layer.provideMerge(FlowwiseTest.layer({ customers: ["cust_whose_id_must_go"] }))
+          )
+        )
+      }),
+    60_000
+  )
+})
 
 describe.runIf(has)("three runners over PostgreSQL", () => {
   const survives = (what: string, halfWay: (stage: Stage) => Effect.Effect<void, unknown>) =>

@@ -17,6 +17,13 @@ import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 
+/** What makes the engine a third faster, and its heap small. */
+const lean = {
+  // An execution that is over is let go of at once, and not after a minute.
+  entityMaxIdleTime: "2 seconds",
+  simulateRemoteSerialization: false
+} as const
+
 /** The engine in this process, over a file. One process has the file at a time. */
 export const embedded = (filename: string) =>
   ClusterWorkflowEngine.layer.pipe(
@@ -24,7 +31,7 @@ export const embedded = (filename: string) =>
       SingleRunner.layer({
         // No other runner takes over, so that there is nothing to lock.
         runnerStorage: "memory",
-        shardingConfig: { entityMessagePollInterval: "1 second", simulateRemoteSerialization: false }
+        shardingConfig: { ...lean, entityMessagePollInterval: "1 second" }
       })
     ),
     Layer.provideMerge(SqliteClient.layer({ filename }))
@@ -36,7 +43,7 @@ const sharding: Partial<ShardingConfig.ShardingConfig["Type"]> = {
   // A database that is gone for longer is noticed, and what it had in hand is read again. Shorter: within ten minutes.
   shardLockRefreshInterval: "3 seconds",
   entityMessagePollInterval: "2 seconds",
-  simulateRemoteSerialization: false
+  ...lean
 }
 
 /** PostgreSQL at `DATABASE_URL`. */

@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Workflow from "@effect/workflow/Workflow"
 import * as WorkflowEngine from "@effect/workflow/WorkflowEngine"
 import {
+  DeleteCustomerError,
   DeletionFailed,
   InvalidCustomerId,
   RateLimited,
@@ -371,5 +373,53 @@ describe("EraseCustomer.approve, cancel and poll", () => {
       const json = Schema.parseJson(EraseCustomer.workflow.successSchema)
       assert.deepStrictEqual(Schema.decodeSync(json)(Schema.encodeSync(json)(outcome)), outcome)
     }).pipe(erasing())
+  )
+})
+
+describe("EraseCustomer.step", () => {
+  const Closing = Workflow.make({
+    name: "Closing",
+    payload: { customerId: Schema.String },
+    success: Schema.Struct({ first: Schema.String, second: Schema.String, ambiguous: Schema.Boolean }),
+    error: DeleteCustomerError,
+    idempotencyKey: ({ customerId }) => customerId
+  })
+  const closing = Effect.provide(
+    Closing.toLayer(({ customerId }) =>
+      Effect.gen(function* () {
+        const first = yield* EraseCustomer.step(customerId)
+        const second = yield* EraseCustomer.step("cust_2")
+        const ambiguous = first._tag === "CustomerAlreadyAbsent" && first.afterAmbiguousAttempt
+        return { first: first._tag, second: second._tag, ambiguous }
+      })
+    ).pipe(
+      Layer.provideMerge(WorkflowEngine.layerMemory),
+      Layer.provideMerge(FlowwiseTest.layer({ customers: ["cust_1", "cust_2"] }))
+    )
+  )
+
+  it.effect("erases one customer for each step of a workflow, and replays without a request", () =>
+    Effect.gen(function* () {
+      const done = { first: "CustomerDeleted", second: "CustomerDeleted", ambiguous: false }
+      assert.deepStrictEqual(yield* Closing.execute({ customerId: "cust_1" }), done)
+      assert.deepStrictEqual(yield* Closing.execute({ customerId: "cust_1" }), done)
+      assert.strictEqual(yield* sent, 2)
+    }).pipe(closing)
+  )
+
+  it.effect("says of a 404 behind a lost answer that it may be its own", () =>
+    Effect.gen(function* () {
+      yield* (yield* FlowwiseTest).loseAnswer({ times: 1 })
+      const fiber = yield* Effect.fork(Closing.execute({ customerId: "cust_1" }))
+      yield* pass("2 seconds", "500 millis")
+      assert.isTrue((yield* Fiber.join(fiber)).ambiguous)
+    }).pipe(closing)
+  )
+
+  it.effect("fails with what the client fails with", () =>
+    Effect.gen(function* () {
+      yield* (yield* FlowwiseTest).fail(new Unauthorized())
+      assert.strictEqual((yield* Effect.flip(Closing.execute({ customerId: "cust_1" })))._tag, "Unauthorized")
+    }).pipe(closing)
   )
 })

@@ -1,11 +1,20 @@
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { inspect } from "node:util"
+import * as NodeSdk from "@effect/opentelemetry/NodeSdk"
 import { assert, describe, it } from "@effect/vitest"
+import { DeletionFailed } from "@effect-flowwise/client"
 import { FlowwiseTest } from "@effect-flowwise/testing"
-import { EraseCustomer } from "@effect-flowwise/workflow"
+import { EraseCustomer, ErasureStorage } from "@effect-flowwise/workflow"
+import { InMemorySpanExporter, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-base"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
+import * as Metric from "effect/Metric"
+import * as Schedule from "effect/Schedule"
 import { embedded } from "./fixtures/Embedded.js"
 import { forgetsAndTells } from "./fixtures/storage.js"
 
@@ -41,6 +50,77 @@ describe("EraseCustomer, over a SQLite file", () => {
         forgetsAndTells,
         Layer.provideMerge(embedded(filename), FlowwiseTest.layer({ customers: ["cust_whose_id_must_go"] }))
       )
+    )
+  )
+
+  it.live("goes on by itself when the process starts again, and nobody has to ask", () =>
+    inFolder((filename) =>
+      Effect.gen(function* () {
+        const vendor = yield* Layer.build(FlowwiseTest.layer({ customers: ["cust_1"] }))
+        const fake = Context.get(vendor, FlowwiseTest)
+        yield* fake.fail(new DeletionFailed({ customerId: "cust_1" }), { times: 1 })
+        const life = Layer.provide(
+          embedded(filename, { patience: { baseDelay: "1 second" }, retry: { times: 0 } }),
+          Layer.succeedContext(vendor)
+        )
+        yield* Effect.provide(EraseCustomer.start({ requestId: "dsr-1", customerId: "cust_1" }), life)
+        assert.deepStrictEqual(yield* fake.customers, ["cust_1"])
+        const over = Effect.flatten(EraseCustomer.poll("dsr-1")).pipe(
+          Effect.filterOrFail(({ _tag }) => _tag === "ErasureOutcome"),
+          Effect.retry(Schedule.spaced("50 millis"))
+        )
+        const { attempts } = yield* Effect.provide(over, life)
+        assert.deepStrictEqual(
+          attempts.map(({ result }) => result),
+          ["DeletionFailed", "CustomerDeleted"]
+        )
+        assert.deepStrictEqual(yield* fake.customers, [])
+      }).pipe(Effect.scoped)
+    )
+  )
+
+  it.live("names the customer in no span, log or metric", () =>
+    inFolder((filename) =>
+      Effect.gen(function* () {
+        const exporter = new InMemorySpanExporter()
+        const sdk = yield* Layer.build(
+          NodeSdk.layer(() => ({
+            resource: { serviceName: "erasures" },
+            spanProcessor: new SimpleSpanProcessor(exporter)
+          }))
+        )
+        const seen: Array<string> = []
+        const logger = Logger.map(Logger.jsonLogger, (line) => void seen.push(line))
+        const customerId = "cust_not_to_be_named"
+        yield* Effect.gen(function* () {
+          const fake = yield* FlowwiseTest
+          yield* fake.fail(new DeletionFailed({ customerId }), { times: 1 })
+          yield* fake.loseAnswer({ times: 1 })
+          yield* EraseCustomer.execute({ requestId: "dsr-1", customerId })
+          yield* Effect.flip(EraseCustomer.execute({ requestId: "dsr-1", customerId: "cust_2" }))
+          yield* ErasureStorage.purge({ olderThan: 0 })
+          yield* Effect.log("The end")
+        }).pipe(
+          Logger.withMinimumLogLevel(LogLevel.All),
+          Effect.provide(
+            Layer.provideMerge(
+              embedded(filename, { patience: { baseDelay: "100 millis" }, retry: { times: 0 } }),
+              FlowwiseTest.layer({ customers: [customerId] })
+            )
+          ),
+          Effect.provide(Layer.merge(Layer.succeedContext(sdk), Logger.add(logger)))
+        )
+        const spans = exporter.getFinishedSpans()
+        assert.include(
+          spans.map(({ name }) => name),
+          "DELETE /customer/{customer_id}"
+        )
+        assert.isNotEmpty(seen)
+        const parts = spans.map(({ attributes, events, name, status }) => ({ attributes, events, name, status }))
+        const rendered = inspect([parts, seen, yield* Metric.snapshot], { depth: null })
+        assert.include(rendered, "EraseCustomer.execute")
+        assert.notInclude(rendered, customerId)
+      }).pipe(Effect.scoped)
     )
   )
 })

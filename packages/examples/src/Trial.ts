@@ -30,6 +30,7 @@ import * as Postgres from "./Postgres.js"
 /** What can be done to a trial half-way. */
 export interface Stage {
   readonly killARunner: Effect.Effect<void>
+  readonly drainARunner: Effect.Effect<void>
   readonly postgres: Postgres.Postgres
   /** From here on the vendor takes another secret than the runners have. */
   readonly rotate: Effect.Effect<void, unknown>
@@ -86,13 +87,23 @@ export const trial = (options: {
         ),
       { concurrency: options.concurrency ?? 100 }
     ).pipe(Effect.provide(client), Effect.withConfigProvider(ConfigProvider.fromMap(new Map(Object.entries(env)))))
-    const killARunner = Effect.suspend(() => {
-      const [{ child, number, pid } = raise("no runner")] = runners
-      child.kill("SIGKILL")
-      return say(`runner ${number}, process ${pid}, is killed`)
-    })
+    const end = (signal: "SIGKILL" | "SIGTERM") =>
+      Effect.suspend(() => {
+        const [{ child, number, pid } = raise("no runner")] = runners
+        child.kill(signal)
+        return say(`runner ${number}, process ${pid}, gets ${signal}`)
+      })
     const meddling = Deferred.await(isHalfWay).pipe(
-      Effect.zipRight(options.halfWay({ killARunner, postgres, rotate: vendor.rotate, handOver, say }))
+      Effect.zipRight(
+        options.halfWay({
+          killARunner: end("SIGKILL"),
+          drainARunner: end("SIGTERM"),
+          postgres,
+          rotate: vendor.rotate,
+          handOver,
+          say
+        })
+      )
     )
     const [outcomes] = yield* Effect.all([erasing, meddling], { concurrency: "unbounded" })
     const left = yield* vendor.customers
@@ -172,7 +183,7 @@ const makeVendor = (customers: ReadonlyArray<string>) =>
   })
 
 /** A runner as a process of its own, which ends with the scope. */
-const startRunner = (number: number, env: Record<string, string>) =>
+export const startRunner = (number: number, env: Record<string, string>) =>
   Effect.gen(function* () {
     const port = yield* Effect.promise(Postgres.freePort)
     const child = yield* Effect.acquireRelease(

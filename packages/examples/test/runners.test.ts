@@ -1,3 +1,9 @@
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
+import { fileURLToPath } from "node:url"
 import * as ClusterWorkflowEngine from "@effect/cluster/ClusterWorkflowEngine"
 import * as SingleRunner from "@effect/cluster/SingleRunner"
 import * as PgClient from "@effect/sql-pg/PgClient"
@@ -6,9 +12,10 @@ import { FlowwiseTest } from "@effect-flowwise/testing"
 import { EraseCustomer } from "@effect-flowwise/workflow"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
 import { forgetsAndTells } from "../../workflow/test/fixtures/storage.js"
 import * as Postgres from "../src/Postgres.js"
-import { account, type Stage, trial } from "../src/Trial.js"
+import { account, type Stage, startRunner, trial } from "../src/Trial.js"
 
 // PostgreSQL's binaries come for these; elsewhere it is yours to provide, and the SQLite tests have to do.
 const has = ["linux-x64", "linux-arm64", "darwin-x64", "darwin-arm64"].includes(`${process.platform}-${process.arch}`)
@@ -55,6 +62,8 @@ describe.runIf(has)("three runners over PostgreSQL", () => {
 
   survives("although one is killed", ({ killARunner }) => killARunner)
 
+  survives("while one is drained", ({ drainARunner }) => drainARunner)
+
   survives("although the database is gone for ten seconds", ({ postgres, say }) =>
     Effect.gen(function* () {
       yield* postgres.stop
@@ -73,5 +82,38 @@ describe.runIf(has)("three runners over PostgreSQL", () => {
       yield* handOver
       yield* say("the runners have it")
     })
+  )
+})
+
+describe.runIf(has)("the health command", () => {
+  it.scopedLive(
+    "prints who answers, and fails where one doesn't",
+    () =>
+      Effect.gen(function* () {
+        const { url } = yield* Postgres.make
+        const folder = yield* Effect.acquireRelease(
+          Effect.sync(() => mkdtempSync(join(tmpdir(), "health-"))),
+          (folder) => Effect.sync(() => rmSync(folder, { recursive: true }))
+        )
+        writeFileSync(join(folder, "secret"), "a secret")
+        const env = { DATABASE_URL: Redacted.value(url), FLOWWISE_CLIENT_SECRET_FILE: join(folder, "secret") }
+        const health = Effect.promise(async () => {
+          const command = fileURLToPath(new URL("../src/erasure-health.ts", import.meta.url))
+          const options = { cwd: dirname(command), env: { ...process.env, ...env } }
+          const child = spawn(process.execPath, ["--import", "tsx", command], options)
+          const [lines, [code]] = await Promise.all([child.stdout.toArray(), once(child, "close")])
+          return { code, lines: Buffer.concat(lines).toString().trim().split("\n").sort() }
+        })
+        assert.deepStrictEqual(yield* health, { code: 1, lines: ["There is no runner"] })
+        const one = yield* startRunner(1, env)
+        const other = yield* startRunner(2, env)
+        const answers = [one, other].map(({ port }) => `127.0.0.1:${port} answers`).sort()
+        assert.deepStrictEqual(yield* health, { code: 0, lines: answers })
+        other.child.kill("SIGKILL")
+        const { code, lines } = yield* health
+        assert.strictEqual(code, 1)
+        assert.include(lines, `127.0.0.1:${other.port} does not answer`)
+      }),
+    180_000
   )
 })

@@ -16,7 +16,7 @@ import * as Redacted from "effect/Redacted"
 const { count } = parseArgs({ options: { count: { type: "string", default: "2000" } } }).values
 
 /** What a process does: erase so many customers on an engine of its own or through runners, or be one of those. */
-export type Role = "memory" | "sqlite" | "sqlite-normal" | "runner" | "client"
+export type Role = "memory" | "memory-bare" | "sqlite-bare" | "sqlite" | "sqlite-normal" | "runner" | "client"
 
 /** A process prints one line when it has something to tell. */
 const start = (
@@ -78,7 +78,9 @@ const overPostgres = (runners: number) =>
 
 Effect.gen(function* () {
   yield* alone("memory", "memory")
+  yield* alone("  the engine alone, two empty activities", "memory-bare")
   yield* alone("SQLite, one process", "sqlite")
+  yield* alone("  the engine alone, two empty activities", "sqlite-bare")
   yield* alone("SQLite, one process, synchronous = NORMAL", "sqlite-normal")
   yield* overPostgres(1)
   yield* overPostgres(3)

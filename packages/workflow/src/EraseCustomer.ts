@@ -3,7 +3,6 @@
  *
  * @since 0.1.0
  */
-import * as Activity from "@effect/workflow/Activity"
 import * as DurableDeferred from "@effect/workflow/DurableDeferred"
 import * as Workflow from "@effect/workflow/Workflow"
 import { type WorkflowEngine, WorkflowInstance } from "@effect/workflow/WorkflowEngine"
@@ -22,22 +21,23 @@ import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
+import { Approved, Cancelled, type EraseCustomerOptions, erase, isGone } from "./Erasing.js"
 import {
   Approval,
   EngineFailed,
   type ErasureAttempt,
   ErasureFailed,
   ErasureOutcome,
-  ErasureWaiting,
+  type ErasureWaiting,
   InvalidErasure,
   RequestIdTaken
 } from "./Erasure.js"
 import * as Round from "./Round.js"
+
 import * as Waiting from "./Waiting.js"
 
-const DAY = Duration.toMillis("1 day")
-// Of JavaScript's dates.
-const LAST = 8.64e15
+export type { EraseCustomerOptions }
+
 // Clocks of two machines differ.
 const SKEW = Duration.toMillis("5 minutes")
 const MAX_REQUEST_ID = 255
@@ -47,6 +47,14 @@ const MAX_REQUEST_ID = 255
  * what it is given.
  *
  * Its execution id is the engine's hash of the request id, and so tells nothing of the customer.
+ *
+ * @example
+ * ```ts
+ * import { EraseCustomer } from "@effect-flowwise/workflow"
+ * import * as Effect from "effect/Effect"
+ *
+ * const resumed = (executionId: string) => Effect.asVoid(EraseCustomer.workflow.resume(executionId))
+ * ```
  *
  * @since 0.1.0
  * @category workflows
@@ -59,35 +67,15 @@ export const workflow = Workflow.make({
   idempotencyKey: ({ requestId }) => requestId
 })
 
-const Approved = DurableDeferred.make("Approved", { success: Approval })
-const Cancelled = DurableDeferred.make("Cancelled")
-
-/**
- * What `layerWith` takes.
- *
- * @since 0.1.0
- * @category models
- */
-export interface EraseCustomerOptions {
-  /** How long after `receivedAt` an erasure fails; 30 days unless told otherwise. It warns at 80 %. */
-  readonly deadline?: Duration.DurationInput | undefined
-  /** Whether nothing is sent before `approve`; not unless told otherwise. */
-  readonly approval?: boolean | undefined
-  /** The short retries, in memory; as `Retry.transient` unless told otherwise. */
-  readonly retry?: Retry.TransientOptions | undefined
-  /** The long waits between them, on the durable clock. */
-  readonly patience?:
-    | {
-        /** The first wait, 1 minute unless told otherwise; each one is twice as long. */
-        readonly baseDelay?: Duration.DurationInput | undefined
-        /** No wait is longer, but for the server's `retryAfter`; 6 hours unless told otherwise. */
-        readonly maxDelay?: Duration.DurationInput | undefined
-      }
-    | undefined
-}
-
 /**
  * Runs erasures on the engine, with options of your own.
+ *
+ * @example
+ * ```ts
+ * import { EraseCustomer } from "@effect-flowwise/workflow"
+ *
+ * const patient = EraseCustomer.layerWith({ deadline: "20 days", approval: true, patience: { maxDelay: "2 hours" } })
+ * ```
  *
  * @since 0.1.0
  * @category layers
@@ -97,6 +85,19 @@ export const layerWith = (options: EraseCustomerOptions): Layer.Layer<never, nev
 
 /**
  * `layerWith` its defaults.
+ *
+ * @example
+ * ```ts
+ * import * as WorkflowEngine from "@effect/workflow/WorkflowEngine"
+ * import { NodeFlowwise } from "@effect-flowwise/node"
+ * import { EraseCustomer } from "@effect-flowwise/workflow"
+ * import * as Layer from "effect/Layer"
+ *
+ * const inMemory = EraseCustomer.layer.pipe(
+ *   Layer.provideMerge(WorkflowEngine.layerMemory),
+ *   Layer.provide(NodeFlowwise.layerConfig)
+ * )
+ * ```
  *
  * @since 0.1.0
  * @category layers
@@ -167,6 +168,13 @@ export const execute = (
  * As `execute`, without waiting for the outcome: succeeds when the erasure is durable, and has ended or waits for longer.
  * With a vendor that answers that takes no longer than the answer.
  *
+ * @example
+ * ```ts
+ * import { EraseCustomer } from "@effect-flowwise/workflow"
+ *
+ * const accepted = EraseCustomer.start({ requestId: "dsr-2026-0042", customerId: "cust_priya_sharma_2024" })
+ * ```
+ *
  * @since 0.1.0
  * @category operations
  */
@@ -182,6 +190,18 @@ export const start = (
  * What became of a request id: the outcome, the failure, or what it waits for. None where there is no such erasure, or
  * where it is under way right now.
  *
+ * @example
+ * ```ts
+ * import { EraseCustomer } from "@effect-flowwise/workflow"
+ * import * as Effect from "effect/Effect"
+ * import * as Option from "effect/Option"
+ *
+ * const state = Effect.map(
+ *   EraseCustomer.poll("dsr-2026-0042"),
+ *   Option.match({ onNone: () => "unknown, or under way", onSome: ({ _tag }) => _tag })
+ * )
+ * ```
+ *
  * @since 0.1.0
  * @category operations
  */
@@ -195,6 +215,13 @@ export const poll = (
 
 /**
  * Lets an erasure go ahead that waits for it. The first approval counts. One that comes before the erasure holds too.
+ *
+ * @example
+ * ```ts
+ * import { EraseCustomer } from "@effect-flowwise/workflow"
+ *
+ * const approved = EraseCustomer.approve("dsr-2026-0042", "Data protection officer")
+ * ```
  *
  * @since 0.1.0
  * @category operations
@@ -216,6 +243,13 @@ export const approve = (
 /**
  * Ends an erasure at its next wait, as `ErasureFailed` with reason `"Cancelled"`. A request that is under way goes on.
  *
+ * @example
+ * ```ts
+ * import { EraseCustomer } from "@effect-flowwise/workflow"
+ *
+ * const cancelled = EraseCustomer.cancel("dsr-2026-0042")
+ * ```
+ *
  * @since 0.1.0
  * @category operations
  */
@@ -232,6 +266,15 @@ export const cancel = (requestId: string): Effect.Effect<void, InvalidErasure | 
  *
  * As `ensureCustomerDeleted`, also across crashes: `CustomerAlreadyAbsent` says `afterAmbiguousAttempt: true` where a run
  * before may have deleted the customer.
+ *
+ * @example
+ * ```ts
+ * import { EraseCustomer } from "@effect-flowwise/workflow"
+ * import * as Effect from "effect/Effect"
+ *
+ * // In the body of a workflow of your own.
+ * const receipt = EraseCustomer.step("cust_priya_sharma_2024").pipe(Effect.map(({ _tag }) => _tag))
+ * ```
  *
  * @since 0.1.0
  * @category operations
@@ -259,102 +302,7 @@ export const step = (
     }
   })
 
-const isGone = Schema.is(ErasureOutcome.fields.receipt)
-
 type Payload = typeof workflow.payloadSchema.Type
-
-/** The workflow's body. It is run from its start whenever the erasure goes on; what activities gave is given again. */
-const erase = (payload: Payload, { approval: needsApproval = false, ...options }: EraseCustomerOptions) =>
-  Effect.gen(function* () {
-    const { requestId, customerId } = payload
-    const received = DateTime.toEpochMillis(payload.receivedAt)
-    const allowed = Duration.toMillis(options.deadline ?? 30 * DAY)
-    const deadline = DateTime.unsafeMake(Math.min(received + allowed, LAST))
-    const warning = DateTime.unsafeMake(Math.min(received + allowed * 0.8, LAST))
-    const attempts: Array<ErasureAttempt> = []
-    let approval = Option.none<Approval>()
-    let warned = false
-
-    const fail = (reason: ErasureFailed["reason"], why: string) => {
-      const mayBeGone = attempts.some(({ ambiguous }) => ambiguous)
-      const message = `${why}. ${mayBeGone ? "The customer may or may not be deleted" : "Nobody was deleted"}`
-      return Effect.fail(new ErasureFailed({ ...payload, attempts, approval, reason, message, mayBeGone }))
-    }
-
-    const warn = Activity.make({
-      name: "Warning",
-      execute: Effect.logWarning("An erasure has used 80 % of its time, and the customer is not gone").pipe(
-        Effect.annotateLogs({ requestId, deadline: DateTime.formatIso(deadline) })
-      )
-    })
-
-    /** Waits until then or until `woken`, at most until the deadline; warns on the way, and fails where it is cancelled. */
-    const wait = <A, R>(
-      name: string,
-      waitsFor: ErasureWaiting["for"],
-      until: DateTime.Utc,
-      woken: Effect.Effect<Option.Option<A>, never, R>
-    ) =>
-      Effect.gen(function* () {
-        const end = DateTime.min(until, deadline)
-        const customer = yield* Waiting.customerKey(requestId, customerId)
-        const status = new ErasureWaiting({ for: waitsFor, until: end, attempts: [...attempts] })
-        const orCancelled = Effect.flatMap(
-          Waiting.resultOf(Cancelled),
-          Option.match({ onNone: () => woken, onSome: () => fail("Cancelled", "The erasure was cancelled") })
-        )
-        if (!warned && DateTime.lessThan(warning, end)) {
-          const early = yield* Waiting.wait(`${name}/Warning`, warning, { status, customer }, orCancelled)
-          if (Option.isSome(early)) {
-            return early
-          }
-          yield* Round.durably(warn)
-          warned = true
-        }
-        return yield* Waiting.wait(name, end, { status, customer }, orCancelled)
-      })
-
-    if (needsApproval) {
-      approval = yield* wait("Approval", "Approval", deadline, Waiting.resultOf(Approved))
-      if (Option.isNone(approval)) {
-        return yield* fail("DeadlineExceeded", "Nobody approved the erasure in time")
-      }
-    }
-    for (let number = 1; ; number++) {
-      const round = yield* Round.intend(number)
-      if (DateTime.greaterThanOrEqualTo(round.at, deadline)) {
-        return yield* fail("DeadlineExceeded", "The erasure has used up its time")
-      }
-      const { attempts: sent, chance, endedAt, last } = yield* round.send(customerId, attempts, options.retry ?? {})
-      attempts.push(...sent)
-      if (Option.isNone(last)) {
-        // The run that sent is gone, and with it the answer: ask again at once.
-        continue
-      }
-      if (isGone(last.value)) {
-        return new ErasureOutcome({ ...payload, attempts, approval, receipt: last.value })
-      }
-      const error = last.value
-      if (error._tag === "InvalidCustomerId") {
-        return yield* fail("InvalidCustomerId", error.message)
-      }
-      const pause = longWait(error, number, chance, options.patience)
-      const waitsFor = error._tag === "Unauthorized" ? "Credentials" : "Vendor"
-      yield* wait(`${number}`, waitsFor, DateTime.addDuration(endedAt, pause), Effect.succeedNone)
-    }
-  })
-
-/** At least what the server asks for; else twice as long each time, less up to a half, so that not all come back at once. */
-const longWait = (
-  error: DeleteCustomerError,
-  round: number,
-  chance: number,
-  { baseDelay = "1 minute", maxDelay = "6 hours" }: NonNullable<EraseCustomerOptions["patience"]> = {}
-) => {
-  const growing = Math.min(Duration.toMillis(baseDelay) * 2 ** (round - 1), Duration.toMillis(maxDelay))
-  const asked = "retryAfter" in error ? Option.getOrElse(error.retryAfter, () => Duration.zero) : Duration.zero
-  return Duration.max(asked, Math.round(growing * (0.5 + chance / 2)))
-}
 
 const valid = (request: ErasureRequest) =>
   Effect.gen(function* () {

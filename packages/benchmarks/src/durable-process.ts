@@ -3,9 +3,10 @@ import * as SqlClient from "@effect/sql/SqlClient"
 import * as Activity from "@effect/workflow/Activity"
 import * as Workflow from "@effect/workflow/Workflow"
 import * as WorkflowEngine from "@effect/workflow/WorkflowEngine"
+import { CustomerDeleted, FlowwiseClient } from "@effect-flowwise/client"
 import { client, embedded, runner } from "@effect-flowwise/examples/erasure-engine"
-import { FlowwiseTest } from "@effect-flowwise/testing"
 import { EraseCustomer } from "@effect-flowwise/workflow"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
@@ -18,19 +19,30 @@ const print = (value: unknown) => Effect.sync(() => process.stdout.write(`${JSON
 
 type Once = (customerId: string) => Effect.Effect<unknown, unknown, WorkflowEngine.WorkflowEngine>
 
-const erasing = <R>(size: Effect.Effect<number | undefined, unknown, R>, once: Once = erase) =>
+const erasing = <R, R2 = never>(
+  size: Effect.Effect<number | undefined, unknown, R>,
+  once: Once = erase,
+  transactions: Effect.Effect<number | undefined, unknown, R2> = Effect.succeed(undefined)
+) =>
   Effect.gen(function* () {
     const all = (customers: ReadonlyArray<string>) =>
       Effect.forEach(customers, once, { concurrency: 128, discard: true })
     // The engine is warm when it has done a hundred.
     yield* all(Array.from({ length: 100 }, (_, index) => `warm_${index}`))
-    const before = yield* size
+    const before = { bytes: yield* size, transactions: yield* transactions }
     const began = performance.now()
     yield* all(ids)
     const milliseconds = performance.now() - began
-    const after = yield* size
-    yield* print({ milliseconds, ...(before !== undefined && after !== undefined && { bytes: after - before }) })
+    const after = { bytes: yield* size, transactions: yield* transactions }
+    yield* print({
+      milliseconds,
+      bytes: difference(before.bytes, after.bytes),
+      transactions: difference(before.transactions, after.transactions)
+    })
   })
+
+const difference = (before: number | undefined, after: number | undefined) =>
+  before === undefined || after === undefined ? undefined : after - before
 
 const erase = (customerId: string) => EraseCustomer.execute({ requestId: `dsr-${customerId}`, customerId })
 
@@ -40,6 +52,14 @@ const sqliteSize = Effect.gen(function* () {
   const rows = yield* sql<{ size: number }>`
     SELECT page_count * page_size AS size FROM pragma_page_count(), pragma_page_size()`
   return Number(rows[0]?.size)
+})
+
+/** So many transactions has the server committed; it counts them with a delay of a second. */
+const committed = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* Effect.sleep("1500 millis")
+  const rows = yield* sql<{ count: string }>`SELECT sum(xact_commit) AS count FROM pg_stat_database`
+  return Number(rows[0]?.count)
 })
 
 const postgresSize = Effect.gen(function* () {
@@ -58,7 +78,12 @@ const Bare = Workflow.make({
 const nothing = [1, 2].map((number) => Activity.make({ name: `Nothing/${number}`, execute: Effect.void }))
 const bare = Bare.toLayer(() => Effect.all(nothing, { discard: true }))
 
-const vendor = FlowwiseTest.layer({ customers: ids })
+/** A vendor that takes no time. */
+const vendor = Layer.succeed(FlowwiseClient, {
+  environment: "stub",
+  deleteCustomer: (customerId) =>
+    Effect.map(DateTime.now, (deletedAt) => new CustomerDeleted({ customerId, environment: "stub", deletedAt }))
+})
 const sqlite = (synchronous: "FULL" | "NORMAL", once: Once = erase) =>
   erasing(sqliteSize, once).pipe(
     Effect.provide(Layer.merge(EraseCustomer.layer, bare)),
@@ -87,7 +112,7 @@ const roles: Record<Role, Effect.Effect<unknown, unknown>> = {
   runner: Effect.zipRight(print("up"), Effect.never).pipe(
     Effect.provide(EraseCustomer.layer.pipe(Layer.provide(runner), Layer.provide(vendor)))
   ),
-  client: erasing(postgresSize).pipe(Effect.provide(client))
+  client: erasing(postgresSize, erase, committed).pipe(Effect.provide(client))
 }
 
 Effect.runPromise(roles[role])

@@ -1,4 +1,4 @@
-// Durable erasures a second, and what they leave in the database, on each engine. The vendor is in memory.
+// Durable erasures a second, and what they leave in the database, on each engine. The vendor is a stub that takes no time.
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import { mkdtempSync, rmSync } from "node:fs"
@@ -43,12 +43,20 @@ const kill = (child: ChildProcess) =>
     await once(child, "close")
   })
 
+interface Told {
+  readonly milliseconds: number
+  readonly bytes?: number
+  readonly transactions?: number
+}
+
 const tell = (what: string, line: string) => {
-  const { bytes, milliseconds } = JSON.parse(line) as { readonly milliseconds: number; readonly bytes?: number }
+  const { bytes, milliseconds, transactions }: Told = JSON.parse(line)
   const erasures = Number(count)
-  const rate = `${Math.round((erasures / milliseconds) * 1000)} erasures/s`
-  const growth = bytes === undefined ? "-" : `${((bytes / erasures) * 0.01).toFixed(1)} MB per 10,000`
-  return Console.log(`${what.padEnd(44)} ${rate.padStart(18)}   ${growth.padStart(22)}`)
+  const rate = `${Math.round((erasures / milliseconds) * 1000)}/s`
+  // Ten thousand of so many bytes, as megabytes.
+  const growth = bytes === undefined ? "" : `${(bytes / erasures / 100).toFixed(1)} MB per 10,000`
+  const commits = transactions === undefined ? "" : `${(transactions / erasures).toFixed(1)} transactions each`
+  return Console.log(`${what.padEnd(44)}${rate.padStart(8)}${growth.padStart(24)}${commits.padStart(26)}`)
 }
 
 const alone = (what: string, role: Role) =>

@@ -19,6 +19,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import { Approved, Cancelled, type EraseCustomerOptions, erase, isGone } from "./Erasing.js"
@@ -160,7 +161,7 @@ export const execute = (
       ? outcome
       : asking(
           payload.requestId,
-          Effect.raceFirst(outcome, Effect.zipRight(Effect.delay(settled(payload), "1 second"), Effect.never))
+          Effect.raceFirst(outcome, Effect.zipRight(Effect.delay(settled(payload, seldom), "1 second"), Effect.never))
         )
   })
 
@@ -183,7 +184,10 @@ export const start = (
 ): Effect.Effect<void, InvalidErasure | RequestIdTaken | EngineFailed, WorkflowEngine> =>
   Effect.gen(function* () {
     const payload = yield* valid(request)
-    yield* asking(payload.requestId, Effect.zipRight(workflow.execute(payload, { discard: true }), settled(payload)))
+    yield* asking(
+      payload.requestId,
+      Effect.zipRight(workflow.execute(payload, { discard: true }), settled(payload, often))
+    )
   })
 
 /**
@@ -207,10 +211,13 @@ export const start = (
  */
 export const poll = (
   requestId: string
-): Effect.Effect<Option.Option<ErasureOutcome | ErasureFailed | ErasureWaiting>, never, WorkflowEngine> =>
-  Effect.map(
-    look(requestId),
-    Option.map(({ status }) => status)
+): Effect.Effect<Option.Option<ErasureOutcome | ErasureFailed | ErasureWaiting>, EngineFailed, WorkflowEngine> =>
+  asking(
+    requestId,
+    Effect.map(
+      look(requestId),
+      Option.map(({ status }) => status)
+    )
   )
 
 /**
@@ -350,16 +357,25 @@ const tokenFor = (deferred: typeof Approved | typeof Cancelled, requestId: strin
     DurableDeferred.tokenFromExecutionId<Schema.Schema.Any, Schema.Schema.All>(deferred, { workflow, executionId })
   )
 
-/** The engine dies where it can't reach its storage. What it dies of may quote a statement, and so is not kept. */
+/** The engine dies where it can't reach its storage. What it dies of may quote a row, so that only its code is kept. */
 const asking = <A, E, R>(requestId: string, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | EngineFailed, R> =>
-  Effect.catchAllDefect(
-    effect,
-    () =>
-      new EngineFailed({
-        requestId,
-        message: "The engine failed, mostly since its storage can't be reached. Ask again with the same request id"
-      })
-  )
+  Effect.catchAllDefect(effect, (defect) => {
+    const code = codeOf(defect)
+    const why = code === undefined ? "mostly since its storage can't be reached" : `with ${code}`
+    return new EngineFailed({
+      requestId,
+      message: `The engine failed, ${why}. What was asked for may be done or not. Ask again with the same request id`
+    })
+  })
+
+/** The code of a driver, such as `ECONNREFUSED`, at the bottom of what it was wrapped in. */
+const codeOf = (error: unknown): string | undefined => {
+  if (!Predicate.isRecord(error)) {
+    return undefined
+  }
+  const { cause, code } = error
+  return codeOf(cause) ?? (typeof code === "string" && /^[A-Z0-9_]{1,40}$/.test(code) ? code : undefined)
+}
 
 interface Found {
   readonly status: ErasureOutcome | ErasureFailed | ErasureWaiting
@@ -393,10 +409,11 @@ const taken = ({ requestId }: Payload) =>
 const sameCustomer = (payload: Payload, { customerId }: ErasureOutcome | ErasureFailed) =>
   customerId === payload.customerId || customerId === "" ? Effect.void : Effect.fail(taken(payload))
 
-const looking = Schedule.exponential("10 millis").pipe(Schedule.union(Schedule.spaced("1 second")))
+const often = Schedule.exponential("10 millis").pipe(Schedule.union(Schedule.spaced("1 second")))
+const seldom = Schedule.exponential("1 second").pipe(Schedule.union(Schedule.spaced("30 seconds")))
 
 /** Waits until the erasure has ended or waits for longer, and fails where it turns out to be another customer's. */
-const settled = (payload: Payload) =>
+const settled = (payload: Payload, looking: Schedule.Schedule<unknown>) =>
   Effect.gen(function* () {
     // A none is looked up again, as a failure, since the result of a repetition is its schedule's.
     const { customer, status } = yield* Effect.flatten(look(payload.requestId)).pipe(

@@ -131,7 +131,8 @@ export const erase = (payload: Payload, { approval: needsApproval = false, ...op
         continue
       }
       if (isGone(last.value)) {
-        return new ErasureOutcome({ ...payload, attempts, approval, receipt: last.value })
+        // Unchecked: all of it is ours.
+        return new ErasureOutcome({ ...payload, attempts, approval, receipt: last.value }, true)
       }
       const error = last.value
       if (error._tag === "InvalidCustomerId") {

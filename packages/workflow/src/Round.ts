@@ -115,7 +115,7 @@ export const intend = (number: number, prefix?: string) =>
           begun = true
           last = Option.some(yield* ended(customerId, attempts, earlier, retry))
         } else if (attempts.at(-1)?.result !== unknown.result) {
-          attempts.push(new ErasureAttempt({ at: intent.at, host: intent.host, pid: intent.pid, ...unknown }))
+          attempts.push(new ErasureAttempt({ at: intent.at, host: intent.host, pid: intent.pid, ...unknown }, true))
         }
         return { attempts: [...attempts], endedAt: yield* DateTime.now, chance: yield* Random.next, last }
       })
@@ -130,7 +130,7 @@ const died = new RequestFailed({ message: "The client died", reason: "Transport"
 
 const unknown = { result: "Unknown", ambiguous: true } as const
 
-/** Deletes the customer with short retries in memory, and keeps account of every request. */
+/** Deletes the customer with short retries in memory, and keeps account of every request. What is ours is unchecked. */
 const ended = (
   customerId: string,
   attempts: Array<ErasureAttempt>,
@@ -142,7 +142,7 @@ const ended = (
     const call = deleteCustomer(customerId)
     const attempt = Effect.flatMap(DateTime.now, (at) =>
       Effect.onExit(call, (exit) =>
-        Effect.sync(() => attempts.push(new ErasureAttempt({ at, ...sender, ...resultOf(exit) })))
+        Effect.sync(() => attempts.push(new ErasureAttempt({ at, ...sender, ...resultOf(exit) }, true)))
       )
     )
     return yield* attempt.pipe(

@@ -1,3 +1,4 @@
+import { inspect } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
 import * as Workflow from "@effect/workflow/Workflow"
 import * as WorkflowEngine from "@effect/workflow/WorkflowEngine"
@@ -12,13 +13,14 @@ import {
 } from "@effect-flowwise/client"
 import { FlowwiseTest } from "@effect-flowwise/testing"
 import {
-  type EngineFailed,
+  EngineFailed,
   EraseCustomer,
   type ErasureFailed,
   type ErasureOutcome,
   type InvalidErasure,
   type RequestIdTaken
 } from "@effect-flowwise/workflow"
+import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -422,4 +424,37 @@ describe("EraseCustomer.step", () => {
       assert.strictEqual((yield* Effect.flip(Closing.execute({ customerId: "cust_1" })))._tag, "Unauthorized")
     }).pipe(closing)
   )
+})
+
+describe("EraseCustomer, with an engine that can't reach its storage", () => {
+  const broken = Layer.map(WorkflowEngine.layerMemory, (context) => {
+    const refused = Object.assign(new Error("connect to 10.0.0.1 for cust_1"), { code: "ECONNREFUSED" })
+    const die = Effect.die(new Error("PersistenceError", { cause: refused }))
+    const engine = Context.get(context, WorkflowEngine.WorkflowEngine)
+    return Context.make(WorkflowEngine.WorkflowEngine, {
+      ...engine,
+      execute: () => die,
+      poll: () => die,
+      deferredDone: () => die
+    })
+  })
+  const operations = {
+    execute: EraseCustomer.execute(request),
+    start: EraseCustomer.start(request),
+    poll: EraseCustomer.poll("dsr-1"),
+    approve: EraseCustomer.approve("dsr-1", "Somebody"),
+    cancel: EraseCustomer.cancel("dsr-1")
+  }
+  for (const [name, operation] of Object.entries<Effect.Effect<unknown, unknown, WorkflowEngine.WorkflowEngine>>(
+    operations
+  )) {
+    it.effect(`${name} fails, says why, and quotes nothing`, () =>
+      Effect.gen(function* () {
+        const error = yield* Effect.flip(operation)
+        assert.instanceOf(error, EngineFailed)
+        assert.include(error.message, "ECONNREFUSED")
+        assert.notInclude(inspect(error, { depth: null }), "cust_1")
+      }).pipe(Effect.provide(broken))
+    )
+  }
 })

@@ -44,7 +44,10 @@ const erasing = <R, R2 = never>(
 const difference = (before: number | undefined, after: number | undefined) =>
   before === undefined || after === undefined ? undefined : after - before
 
-const erase = (customerId: string) => EraseCustomer.execute({ requestId: `dsr-${customerId}`, customerId })
+const erase = (customerId: string) =>
+  Effect.retry(EraseCustomer.execute({ requestId: `dsr-${customerId}`, customerId }), {
+    while: ({ _tag }) => _tag === "EngineFailed"
+  })
 
 const sqliteSize = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient

@@ -416,7 +416,8 @@ const seldom = Schedule.exponential("1 second").pipe(Schedule.union(Schedule.spa
 const settled = (payload: Payload, looking: Schedule.Schedule<unknown>) =>
   Effect.gen(function* () {
     // A none is looked up again, as a failure, since the result of a repetition is its schedule's.
-    const { customer, status } = yield* Effect.flatten(look(payload.requestId)).pipe(
+    // A look that has begun is let end: to interrupt a query makes some drivers cancel what their connection does next.
+    const { customer, status } = yield* Effect.flatten(Effect.uninterruptible(look(payload.requestId))).pipe(
       Effect.retry(looking),
       Effect.orDie
     )

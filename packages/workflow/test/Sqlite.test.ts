@@ -14,6 +14,7 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as Metric from "effect/Metric"
+import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import { embedded } from "./fixtures/Embedded.js"
 import { forgetsAndTells } from "./fixtures/storage.js"
@@ -77,6 +78,39 @@ describe("EraseCustomer, over a SQLite file", () => {
         assert.deepStrictEqual(yield* fake.customers, [])
       }).pipe(Effect.scoped)
     )
+  )
+
+  it.live(
+    "keeps an approval and a cancellation over a restart",
+    () =>
+      inFolder((filename) =>
+        Effect.gen(function* () {
+          const vendor = yield* Layer.build(FlowwiseTest.layer({ customers: ["cust_1", "cust_2"] }))
+          const life = Layer.provide(embedded(filename, { approval: true }), Layer.succeedContext(vendor))
+          yield* Effect.provide(
+            Effect.all([
+              EraseCustomer.start({ requestId: "dsr-1", customerId: "cust_1" }),
+              EraseCustomer.start({ requestId: "dsr-2", customerId: "cust_2" })
+            ]),
+            life
+          )
+          yield* Effect.provide(
+            Effect.all([EraseCustomer.approve("dsr-1", "Data protection officer"), EraseCustomer.cancel("dsr-2")]),
+            life
+          )
+          const [approved, cancelled] = yield* Effect.provide(
+            Effect.all([
+              EraseCustomer.execute({ requestId: "dsr-1", customerId: "cust_1" }),
+              Effect.flip(EraseCustomer.execute({ requestId: "dsr-2", customerId: "cust_2" }))
+            ]),
+            life
+          )
+          assert.strictEqual(Option.getOrThrow(approved.approval).by, "Data protection officer")
+          assert.strictEqual(cancelled._tag === "ErasureFailed" && cancelled.reason, "Cancelled")
+          assert.deepStrictEqual(yield* Context.get(vendor, FlowwiseTest).customers, ["cust_2"])
+        }).pipe(Effect.scoped)
+      ),
+    60_000
   )
 
   it.live("names the customer in no span, log or metric", () =>

@@ -41,12 +41,13 @@ afterAll(() => {
 })
 
 /** Holds every answer back for a moment, so that a kill finds customers who are deleted and nobody knows. */
-const slowAnswers = (baseUrl: string) =>
+const slowAnswers = (baseUrl: string, arrived: () => void) =>
   Effect.map(
     Effect.acquireRelease(
       Effect.promise(async () => {
         const server = createServer((incoming, outgoing) => {
           const { headers, method, url } = incoming
+          arrived()
           request(baseUrl + url, { headers: { ...headers, host: new URL(baseUrl).host }, method }, async (answer) => {
             await setTimeout(40)
             outgoing.writeHead(answer.statusCode ?? 500, answer.headers)
@@ -89,14 +90,27 @@ it.live(
       const emulator = yield* FlowwiseEmulator
       // So that kills find requests under way, before the deletion and behind it.
       yield* emulator.delay("20 millis")
-      const baseUrl = yield* slowAnswers(emulator.baseUrl)
+      let arrivals = 0
+      let onArrival = () => {}
+      const baseUrl = yield* slowAnswers(emulator.baseUrl, () => {
+        arrivals++
+        onArrival()
+      })
+      /** When a life ends: some before it has sent anything, most a moment after one of its first requests. */
+      const momentOf = (chance: number, delay: number) => {
+        if (chance < 0.2) return setTimeout(delay * 300)
+        const nth = arrivals + 1 + Math.floor(chance * 5)
+        return new Promise<void>((resolve) => {
+          onArrival = () => {
+            if (arrivals >= nth) resolve()
+          }
+        }).then(() => setTimeout(delay * 80))
+      }
       const began = performance.now()
       const reported = new Map<string, Set<string>>()
       let kills = 0
       for (;;) {
-        const chance = yield* Random.next
-        // From before it is up to some requests later.
-        const moment = kills < KILLS ? setTimeout(200 + chance * 400) : undefined
+        const moment = kills < KILLS ? momentOf(yield* Random.next, yield* Random.next) : undefined
         const { code, outcomes, signal } = yield* Effect.promise(() => live(baseUrl, moment))
         for (const line of outcomes) {
           const { requestId } = decode(line)
@@ -139,5 +153,5 @@ it.live(
       Effect.scoped,
       Effect.provide(FlowwiseEmulator.layer({ customers: Array.from({ length: CUSTOMERS }, (_, i) => `cust_${i}`) }))
     ),
-  300_000
+  600_000
 )

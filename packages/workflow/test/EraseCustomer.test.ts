@@ -1,5 +1,5 @@
 import { inspect } from "node:util"
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import * as Workflow from "@effect/workflow/Workflow"
 import * as WorkflowEngine from "@effect/workflow/WorkflowEngine"
 import {
@@ -20,6 +20,7 @@ import {
   type InvalidErasure,
   type RequestIdTaken
 } from "@effect-flowwise/workflow"
+import * as Chunk from "effect/Chunk"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
@@ -32,6 +33,9 @@ import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/TestClock"
+
+// A machine that is busy with other tests takes its time.
+vi.setConfig({ testTimeout: 60_000 })
 
 const erasing = (options: EraseCustomer.EraseCustomerOptions = {}) =>
   Effect.provide(
@@ -61,19 +65,23 @@ const sent = Effect.map(
   (requests) => requests.length
 )
 const resultsOf = ({ attempts }: Pick<ErasureOutcome, "attempts">) => attempts.map(({ result }) => result)
-/**
- * Lets so much time pass, step by step: the execution also waits for real hashes between its sleeps, so that a single
- * leap of the clock would run ahead of it.
- */
-const pass = (duration: Duration.DurationInput, step: Duration.DurationInput = "5 minutes") =>
-  Effect.repeatN(
-    Effect.zipRight(turns, TestClock.adjust(step)),
-    Math.ceil(Duration.toMillis(duration) / Duration.toMillis(step)) - 1
-  ).pipe(Effect.zipLeft(turns))
 const turns = Effect.repeatN(
   Effect.promise(() => new Promise((resolve) => setImmediate(resolve))),
   50
 )
+
+/** The execution also waits for real hashes between its sleeps: it has settled when it sleeps again, or is over. */
+const settled = turns.pipe(
+  Effect.zipRight(Effect.all([TestClock.sleeps(), EraseCustomer.poll(request.requestId)])),
+  Effect.repeat({ until: ([sleeps, found]) => Chunk.isNonEmpty(sleeps) || Option.isSome(found), times: 1_000 })
+)
+
+/** Lets so much time pass, step by step, since a single leap of the clock would run ahead of the execution. */
+const pass = (duration: Duration.DurationInput, step: Duration.DurationInput = "5 minutes") =>
+  Effect.repeatN(
+    Effect.zipRight(settled, TestClock.adjust(step)),
+    Math.ceil(Duration.toMillis(duration) / Duration.toMillis(step)) - 1
+  ).pipe(Effect.zipLeft(settled))
 
 const daysAfterEpoch = (days: number) => DateTime.unsafeMake(Duration.toMillis(Duration.days(days)))
 

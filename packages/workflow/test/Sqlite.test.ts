@@ -3,7 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { inspect } from "node:util"
 import * as NodeSdk from "@effect/opentelemetry/NodeSdk"
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import { DeletionFailed } from "@effect-flowwise/client"
 import { FlowwiseTest } from "@effect-flowwise/testing"
 import { EraseCustomer, ErasureStorage } from "@effect-flowwise/workflow"
@@ -18,6 +18,9 @@ import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import { embedded } from "./fixtures/Embedded.js"
 import { forgetsAndTells } from "./fixtures/storage.js"
+
+// A machine that is busy with other tests takes its time.
+vi.setConfig({ testTimeout: 60_000 })
 
 describe("EraseCustomer, over a SQLite file", () => {
   /** A folder for the test, gone behind it. */
@@ -80,37 +83,34 @@ describe("EraseCustomer, over a SQLite file", () => {
     )
   )
 
-  it.live(
-    "keeps an approval and a cancellation over a restart",
-    () =>
-      inFolder((filename) =>
-        Effect.gen(function* () {
-          const vendor = yield* Layer.build(FlowwiseTest.layer({ customers: ["cust_1", "cust_2"] }))
-          const life = Layer.provide(embedded(filename, { approval: true }), Layer.succeedContext(vendor))
-          yield* Effect.provide(
-            Effect.all([
-              EraseCustomer.start({ requestId: "dsr-1", customerId: "cust_1" }),
-              EraseCustomer.start({ requestId: "dsr-2", customerId: "cust_2" })
-            ]),
-            life
-          )
-          yield* Effect.provide(
-            Effect.all([EraseCustomer.approve("dsr-1", "Data protection officer"), EraseCustomer.cancel("dsr-2")]),
-            life
-          )
-          const [approved, cancelled] = yield* Effect.provide(
-            Effect.all([
-              EraseCustomer.execute({ requestId: "dsr-1", customerId: "cust_1" }),
-              Effect.flip(EraseCustomer.execute({ requestId: "dsr-2", customerId: "cust_2" }))
-            ]),
-            life
-          )
-          assert.strictEqual(Option.getOrThrow(approved.approval).by, "Data protection officer")
-          assert.strictEqual(cancelled._tag === "ErasureFailed" && cancelled.reason, "Cancelled")
-          assert.deepStrictEqual(yield* Context.get(vendor, FlowwiseTest).customers, ["cust_2"])
-        }).pipe(Effect.scoped)
-      ),
-    60_000
+  it.live("keeps an approval and a cancellation over a restart", () =>
+    inFolder((filename) =>
+      Effect.gen(function* () {
+        const vendor = yield* Layer.build(FlowwiseTest.layer({ customers: ["cust_1", "cust_2"] }))
+        const life = Layer.provide(embedded(filename, { approval: true }), Layer.succeedContext(vendor))
+        yield* Effect.provide(
+          Effect.all([
+            EraseCustomer.start({ requestId: "dsr-1", customerId: "cust_1" }),
+            EraseCustomer.start({ requestId: "dsr-2", customerId: "cust_2" })
+          ]),
+          life
+        )
+        yield* Effect.provide(
+          Effect.all([EraseCustomer.approve("dsr-1", "Data protection officer"), EraseCustomer.cancel("dsr-2")]),
+          life
+        )
+        const [approved, cancelled] = yield* Effect.provide(
+          Effect.all([
+            EraseCustomer.execute({ requestId: "dsr-1", customerId: "cust_1" }),
+            Effect.flip(EraseCustomer.execute({ requestId: "dsr-2", customerId: "cust_2" }))
+          ]),
+          life
+        )
+        assert.strictEqual(Option.getOrThrow(approved.approval).by, "Data protection officer")
+        assert.strictEqual(cancelled._tag === "ErasureFailed" && cancelled.reason, "Cancelled")
+        assert.deepStrictEqual(yield* Context.get(vendor, FlowwiseTest).customers, ["cust_2"])
+      }).pipe(Effect.scoped)
+    )
   )
 
   it.live("names the customer in no span, log or metric", () =>

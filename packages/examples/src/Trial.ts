@@ -91,7 +91,7 @@ export const trial = (options: {
       Effect.suspend(() => {
         const [{ child, number, pid } = raise("no runner")] = runners
         child.kill(signal)
-        return say(`runner ${number}, process ${pid}, gets ${signal}`)
+        return say(`runner ${number}, process ${pid}, is ${signal === "SIGKILL" ? "killed" : "drained"}`)
       })
     const meddling = Deferred.await(isHalfWay).pipe(
       Effect.zipRight(

@@ -39,9 +39,9 @@ export const emulatorCommand = Command.make("emulator", config, ({ customers, po
         Effect.catchTag(
           printLine(
             [
-              `FLOWWISE_BASE_URL=${baseUrl}`,
-              `FLOWWISE_CLIENT_ID=${clientId}`,
-              `FLOWWISE_CLIENT_SECRET=${Redacted.value(clientSecret)}`
+              `export FLOWWISE_BASE_URL=${baseUrl}`,
+              `export FLOWWISE_CLIENT_ID=${clientId}`,
+              `export FLOWWISE_CLIENT_SECRET=${Redacted.value(clientSecret)}`
             ].join("\n")
           ),
           "OutputClosed",

@@ -16,7 +16,7 @@ const ready = async ({ printed, until }: ReturnType<typeof start>): Promise<Reco
     printed.stdout
       .trim()
       .split("\n")
-      .map((line) => line.split("="))
+      .map((line) => line.replace("export ", "").split("="))
   )
 }
 
@@ -36,6 +36,18 @@ describe("flowwise emulator", () => {
     const statuses = [await ask("cust_1"), await ask("cust 2"), await ask("cust_1")].map(({ status }) => status)
     assert.deepStrictEqual(statuses, [204, 204, 404])
     assert.include((await run(bin, ["delete", "cust_3"], settings)).stdout, "deleted  cust_3")
+
+    emulator.child.kill("SIGINT")
+    await emulator.closed
+  })
+
+  // Windows has no shell that is sure to be there.
+  it.runIf(process.platform !== "win32")("prints lines that a shell takes as they are", { timeout }, async () => {
+    const emulator = start(bin, ["emulator"], {})
+    await ready(emulator)
+    const through = ["sh", "-c", `${emulator.printed.stdout}exec "$@"`, "sh"]
+    const { stdout } = await run(bin, ["delete", "cust_1"], {}, { through })
+    assert.strictEqual(stdout, "absent   cust_1  request req_1\n")
 
     emulator.child.kill("SIGINT")
     await emulator.closed

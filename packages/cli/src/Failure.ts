@@ -25,7 +25,7 @@ export const explain = (failure: Failure) => {
   const [status, message] = ValidationError.isValidationError(failure)
     ? [2, usage(failure)]
     : ConfigError.isConfigError(failure)
-      ? [2, oneLine(String(failure))]
+      ? [2, oneLine(settings(failure))]
       : failure._tag === "Refused"
         ? [2, failure.message]
         : failure._tag === "Unauthorized"
@@ -38,6 +38,19 @@ export const explain = (failure: Failure) => {
             : [1, `the journal can't be written, so that the run had to stop: ${failure.message}`]
   process.exitCode = status
   return say(`flowwise: ${message}`)
+}
+
+/** Which settings are missing or can't be used. */
+const settings = (error: ConfigError.ConfigError): string => {
+  switch (error._op) {
+    case "And":
+    case "Or":
+      return `${settings(error.left)}; ${settings(error.right)}`
+    case "MissingData":
+      return `${error.path.join(".")} is not set`
+    default:
+      return `${error.path.join(".")} ${error.message}`
+  }
 }
 
 const usage = ({ error }: ValidationError.ValidationError) =>

@@ -79,7 +79,12 @@ describe("flowwise delete", () => {
           run(bin, ["delete", "cust_1"], { FLOWWISE_BASE_URL: env.FLOWWISE_BASE_URL })
         )
         assert.strictEqual(none.code, 2)
-        assert.match(none.stderr, /^flowwise: .*FLOWWISE_CLIENT_ID.*FLOWWISE_CLIENT_SECRET.*$/m)
+        assert.include(none.stderr, "\nflowwise: FLOWWISE_CLIENT_ID is not set; FLOWWISE_CLIENT_SECRET is not set\n")
+        const mistyped = yield* Effect.promise(() => run(bin, ["delete", "cust_1"], { FLOWWISE_ENVIRONMENT: "prod" }))
+        assert.deepStrictEqual(
+          [mistyped.code, mistyped.stderr],
+          [2, 'flowwise: FLOWWISE_ENVIRONMENT must be "sandbox" or "production"\n']
+        )
         assert.deepStrictEqual(yield* emulator.customers, many)
       }).pipe(emulating(many)),
     timeout

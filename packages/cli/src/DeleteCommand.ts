@@ -107,6 +107,7 @@ export const deleteCommand = Command.make("delete", config, (options) =>
 
 const inputOf = ({ column, field, file, ids, trim }: Config) =>
   Effect.gen(function* () {
+    yield* noOptions(ids)
     const format: Format = Option.isSome(column)
       ? { _tag: "Csv", column: column.value }
       : Option.isSome(field)
@@ -120,7 +121,7 @@ const inputOf = ({ column, field, file, ids, trim }: Config) =>
         ? new Refused({ message: "say who is to be deleted: ids, or --file" })
         : format._tag !== "Text" || trim
           ? new Refused({ message: "--column, --field and --trim are for a --file" })
-          : Effect.zipRight(noOptions(ids), Input.fromArguments(ids))
+          : Input.fromArguments(ids)
     }
     if (ids.length > 0) {
       return yield* new Refused({ message: "give ids or --file, and not both" })
@@ -175,7 +176,8 @@ const erase = (input: Input.Input, environment: Environment["Type"], options: Co
     })
     const total = input.ids - journal.gone
     if (journal.gone > 0) {
-      yield* say(`  left   ${count(total, "customer")}: the journal has the others as gone`)
+      const left = total === 0 ? "nobody" : count(total, "customer")
+      yield* say(`  left   ${left}: the journal has the others as gone`)
     }
     if (total === 0) {
       return

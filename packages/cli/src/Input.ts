@@ -10,7 +10,7 @@ import { createHash } from "node:crypto"
 import { createWriteStream, type Stats } from "node:fs"
 import { type FileHandle, mkdtemp, open, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
-import { basename, extname, join } from "node:path"
+import { extname, join } from "node:path"
 import type { Readable } from "node:stream"
 import { pipeline } from "node:stream/promises"
 import * as Effect from "effect/Effect"
@@ -79,9 +79,7 @@ const expectText = (path: string) => {
     ".json": "--field"
   }
   const option = needs[extname(path).toLowerCase() as keyof typeof needs]
-  return option === undefined
-    ? Effect.void
-    : new Refused({ message: `${path}: say with ${option} where in ${basename(path)} the ids are` })
+  return option === undefined ? Effect.void : new Refused({ message: `${path}: say with ${option} where the ids are` })
 }
 
 interface OpenFile {

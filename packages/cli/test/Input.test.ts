@@ -47,13 +47,13 @@ const refused: ReadonlyArray<Case> = [
     what: "CSV without --column",
     file: "a.csv",
     content: "id\na\n",
-    says: "FILE: say with --column where in a.csv the ids are"
+    says: "FILE: say with --column where the ids are"
   },
   {
     what: "JSON Lines without --field",
     file: "a.jsonl",
     content: "{}",
-    says: "FILE: say with --field where in a.jsonl the ids are"
+    says: "FILE: say with --field where the ids are"
   },
   {
     what: "a missing column",
@@ -121,7 +121,19 @@ const refused: ReadonlyArray<Case> = [
     args: ["--column", "a", "--field", "b"],
     says: "--column is for CSV and --field for JSON Lines: give one of them"
   },
-  { what: "ids and a file", content: "a\n", args: ["b"], says: "give ids or --file, and not both" }
+  { what: "ids and a file", content: "a\n", args: ["b"], says: "give ids or --file, and not both" },
+  {
+    what: "a column without its name",
+    content: "a\n",
+    args: ["--column"],
+    says: "--column lacks its value, or is given twice"
+  },
+  {
+    what: "a file and a mistyped option",
+    content: "a\n",
+    args: ["--dryrun"],
+    says: "--dryrun is no option of delete; an id that starts with a dash goes into a --file"
+  }
 ]
 
 const wrongUsage: ReadonlyArray<{ readonly args: ReadonlyArray<string>; readonly says: string }> = [

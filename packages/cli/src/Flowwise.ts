@@ -23,7 +23,7 @@ import { reportCommand } from "./ReportCommand.js"
 const { version } = createRequire(import.meta.url)("@effect-flowwise/cli/package.json") as { version: string }
 
 const flowwise = Command.make("flowwise").pipe(
-  Command.withDescription("Erases customers at Flowwise, and proves it."),
+  Command.withDescription("Erases customers at Flowwise, and proves it. Each command has a --help of its own."),
   Command.withSubcommands([deleteCommand, reportCommand, emulatorCommand])
 )
 
@@ -91,8 +91,12 @@ const inOurWords = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, 
     })
   )
 
-/** The parser describes each type of value, and leaves the name of the program out of a usage. */
+/**
+ * The parser describes each type of value, leaves the name of the program out of a usage, and lists each command with all
+ * of its options, in lines that no terminal is wide enough for.
+ */
 const withoutFiller = (text: string) =>
   text
     .replaceAll(/^ *(A user-defined piece of text|A true or false value)\.\n\n/gm, "")
     .replaceAll(/^\$ (?!flowwise)/gm, "$ flowwise ")
+    .replaceAll(/^( *- )(\w+) \S.*? {2,}(?=\S)/gm, (_, dash: string, name: string) => dash + name.padEnd(10))

@@ -86,6 +86,7 @@ describe("flowwise", () => {
       assert.match(stdout, /^\$ flowwise( delete \[| report \[)?/m)
       assert.deepStrictEqual([code, stderr], [0, ""])
     }
+    assert.match((await run(bin, ["--help"], {})).stdout, /^ *- delete {4}Deletes customers, for good\.$/m)
     assert.match((await run(bin, ["--version"], {})).stdout, /^\d+\.\d+\.\d+\s*$/)
     assert.include((await run(bin, ["--completions", "bash"], {})).stdout, "flowwise")
     const mistyped = await run(bin, ["dellete"], {})

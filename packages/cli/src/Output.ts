@@ -40,6 +40,8 @@ export const visible = (text: string): string =>
 /** What is asked, host and path: the same host may serve several environments. */
 export const place = (baseUrl: string): string => baseUrl.replace(/^https?:\/\//, "")
 
+/** `1,234`. */
+export const grouped = (number: number): string => number.toLocaleString("en-US")
+
 /** `1,234 customers`, `1 customer`. */
-export const count = (number: number, noun: string): string =>
-  `${number.toLocaleString("en-US")} ${noun}${number === 1 ? "" : "s"}`
+export const count = (number: number, noun: string): string => `${grouped(number)} ${noun}${number === 1 ? "" : "s"}`

@@ -10,7 +10,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
-import { count } from "./Output.js"
+import { count, grouped } from "./Output.js"
 
 export interface Counts {
   deleted: number
@@ -70,13 +70,13 @@ export const sum = ({ absent, deleted, rejected }: Counts): number => deleted + 
 
 const describe = (counts: Counts, total: number, elapsed: number): string => {
   const rate = rateOf(counts, elapsed)
-  return `${sum(counts).toLocaleString("en-US")} of ${count(total, "customer")}: ${tally(counts)}; ${perSecond(rate)}${timeLeft(counts, total, rate)}`
+  return `${grouped(sum(counts))} of ${count(total, "customer")}: ${tally(counts)}; ${perSecond(rate)}${timeLeft(counts, total, rate)}`
 }
 
 /** As much of it as a line of the terminal has room for: one that is wrapped can't be erased. */
 const fitted = (counts: Counts, total: number, elapsed: number, room: number): string => {
   const left = timeLeft(counts, total, rateOf(counts, elapsed))
-  const short = `${sum(counts).toLocaleString("en-US")} of ${total.toLocaleString("en-US")}${left}`
+  const short = `${grouped(sum(counts))} of ${grouped(total)}${left}`
   const text = [describe(counts, total, elapsed), short].find(({ length }) => BAR_WIDTH + 3 + length <= room)
   return text === undefined ? short.slice(0, Math.max(0, room)) : `${bar(sum(counts) / total)} ${text}`
 }
@@ -89,7 +89,11 @@ const rateOf = (counts: Counts, elapsed: number): number => (sum(counts) / Math.
 
 /** `3 deleted, 1 already absent, 0 not known to be gone`. */
 export const tally = ({ absent, deleted, rejected }: Counts): string =>
-  [`${deleted} deleted`, `${absent} already absent`, `${rejected} not known to be gone`].join(", ")
+  [
+    `${grouped(deleted)} deleted`,
+    `${grouped(absent)} already absent`,
+    `${grouped(rejected)} not known to be gone`
+  ].join(", ")
 
 export const perSecond = (rate: number): string => `${rate < 10 ? rate.toFixed(1) : Math.round(rate)}/s`
 

@@ -6,7 +6,7 @@
 import * as DateTime from "effect/DateTime"
 import type { Header, JournalLine } from "./JournalFile.js"
 import * as Ledger from "./Ledger.js"
-import { count, place } from "./Output.js"
+import { count, grouped, place } from "./Output.js"
 import { duration, perSecond } from "./Progress.js"
 
 export interface Report extends Ledger.Totals {
@@ -103,8 +103,6 @@ export const make = () => {
 
 export const toJson = (report: Report): string => JSON.stringify(report, null, 2)
 
-const number = (value: number) => value.toLocaleString("en-US")
-
 /** Rows of a name and a value; what belongs to the row before is set in. */
 const rowsOf = (report: Report): ReadonlyArray<readonly [string, string]> => {
   const { activeSeconds, input, millisecondsEach: each } = report
@@ -116,16 +114,16 @@ const rowsOf = (report: Report): ReadonlyArray<readonly [string, string]> => {
     ["input, SHA-256", input.sha256],
     ["started", report.startedAt],
     ["last entry", report.endedAt],
-    ["runs", number(report.runs)],
-    ["customers", `${number(input.ids)}${input.duplicates > 0 ? ` and ${count(input.duplicates, "duplicate")}` : ""}`],
-    ["  deleted", number(report.deleted)],
-    ["  already absent", number(report.alreadyAbsent)],
-    ["    after an ambiguous attempt", number(report.afterAmbiguousAttempt)],
-    ["  not deleted", number(report.notDeleted)],
-    ...Object.entries(report.failures).map(([cause, value]) => [`    ${cause}`, number(value)] as const),
-    ["  unknown, perhaps deleted", number(report.unknown)],
-    ...Object.entries(report.unknownCauses).map(([cause, value]) => [`    ${cause}`, number(value)] as const),
-    ["  not asked for yet", number(report.notAskedFor)],
+    ["runs", grouped(report.runs)],
+    ["customers", `${grouped(input.ids)}${input.duplicates > 0 ? ` and ${count(input.duplicates, "duplicate")}` : ""}`],
+    ["  deleted", grouped(report.deleted)],
+    ["  already absent", grouped(report.alreadyAbsent)],
+    ["    after an ambiguous attempt", grouped(report.afterAmbiguousAttempt)],
+    ["  not deleted", grouped(report.notDeleted)],
+    ...Object.entries(report.failures).map(([cause, value]) => [`    ${cause}`, grouped(value)] as const),
+    ["  unknown, perhaps deleted", grouped(report.unknown)],
+    ...Object.entries(report.unknownCauses).map(([cause, value]) => [`    ${cause}`, grouped(value)] as const),
+    ["  not asked for yet", grouped(report.notAskedFor)],
     ["time", `${duration(activeSeconds)}, ${perSecond(answered / Math.max(activeSeconds, 0.001))}`],
     ["time each", `median ${each.median} ms, 95 % within ${each.p95} ms, longest ${each.max} ms`],
     ...(report.tornBytes > 0 ? [["cut off at the end", count(report.tornBytes, "byte")] as const] : [])

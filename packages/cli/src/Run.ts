@@ -19,7 +19,7 @@ import type { Input } from "./Input.js"
 import type * as Journal from "./Journal.js"
 import { mayBeDeleted } from "./Ledger.js"
 import type { Rate } from "./Numbers.js"
-import { count, type OutputClosed, type OutputFailed, printLines, say, visible } from "./Output.js"
+import { count, grouped, type OutputClosed, type OutputFailed, printLines, say, visible } from "./Output.js"
 import * as Progress from "./Progress.js"
 import type { Refused } from "./Refused.js"
 
@@ -94,7 +94,9 @@ export const run = (
     const noted = Either.isLeft(written) ? written : yield* Effect.either(journal.notDeleted)
     progress.clear()
     const left = total - Progress.sum(progress.counts)
-    yield* say(`${count(total, "customer")}: ${Progress.tally(progress.counts)}${left > 0 ? `, ${left} left` : ""}`)
+    yield* say(
+      `${count(total, "customer")}: ${Progress.tally(progress.counts)}${left > 0 ? `, ${grouped(left)} left` : ""}`
+    )
     if (unwritten !== undefined && left > 0) {
       yield* say(
         `The run stopped, since ${unwritten._tag === "OutputClosed" ? "nobody reads stdout any more" : "stdout can't be written"}.`

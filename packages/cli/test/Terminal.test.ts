@@ -7,6 +7,7 @@ import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { spawn } from "@lydell/node-pty"
 import { afterAll, beforeAll } from "vitest"
+import { tally } from "../src/Progress.js"
 import { install } from "./Installed.js"
 
 const { bin, folder, remove } = install()
@@ -98,6 +99,13 @@ describe("the prompt", () => {
     assert.include(screen, "at     app.flowwise.com/router (production)")
     assert.include(screen, "Nothing was sent")
     assert.strictEqual(code, 2)
+  })
+})
+
+describe("what is counted", () => {
+  it("has its digits grouped", () => {
+    const said = tally({ deleted: 1198, absent: 2, rejected: 1000 })
+    assert.strictEqual(said, "1,198 deleted, 2 already absent, 1,000 not known to be gone")
   })
 })
 

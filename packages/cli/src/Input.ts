@@ -49,8 +49,11 @@ export const fromArguments = (ids: ReadonlyArray<string>): Effect.Effect<Input, 
     bytes: async function* () {
       yield Buffer.from(ids.join("\n"))
     },
-    entries: async function* () {
-      yield batch.map((entry) => ({ ...entry, id: checked(entry.id, named(entry.line)) }))
+    entries: async function* (bytes) {
+      // What nobody reads isn't hashed, and any other ids would be the same input. It comes in one piece.
+      for await (const _ of bytes) {
+        yield batch.map((entry) => ({ ...entry, id: checked(entry.id, named(entry.line)) }))
+      }
     }
   })
 }
@@ -63,7 +66,8 @@ export const fromFile = (path: string, format: Format, trim: boolean): Effect.Ef
     const { file, stats } = yield* path === "-" ? spool(name, process.stdin) : openFile(path)
     return yield* survey({
       name,
-      format: [format._tag, ...Object.values(format).slice(1), ...(trim ? ["trimmed"] : [])].join(" "),
+      // The name last: it may read like anything.
+      format: [trim ? `${format._tag}, trimmed` : format._tag, ...Object.values(format).slice(1)].join(" "),
       bytes: () => chunksOf(file, name, stats),
       entries: (bytes) => entriesOf(name, bytes, format, trim)
     })

@@ -195,6 +195,32 @@ it.live(
 )
 
 it.live(
+  "a journal of other arguments, or of the same file read in another way, is of another input",
+  () =>
+    Effect.gen(function* () {
+      const emulator = yield* FlowwiseEmulator
+      const env = yield* settings
+      const table = join(folder, "table.csv")
+      writeFileSync(table, "id,id trimmed\ncust_3,cust_4\n")
+      const column = (name: string) => ["--file", table, "--column", name]
+      const cases = [
+        [["cust_1"], ["cust_2"]],
+        [[...column("id"), "--trim"], column("id trimmed")]
+      ]
+      for (const [index, [ids = [], others = []]] of cases.entries()) {
+        const journal = join(folder, `other-input-${index}.jsonl`)
+        const deleted = yield* Effect.promise(() => run(bin, ["delete", ...ids, "--journal", journal], env))
+        assert.strictEqual(deleted.code, 0, deleted.stderr)
+        const refused = yield* Effect.promise(() => run(bin, ["delete", ...others, "--journal", journal], env))
+        assert.include(refused.stderr, "this journal is of another input")
+        assert.strictEqual(refused.code, 2)
+        assert.strictEqual((yield* emulator.requests).length, index + 1)
+      }
+    }).pipe(emulating),
+  timeout
+)
+
+it.live(
   "two runs can't have one journal, and a run that was killed holds up nobody",
   () =>
     Effect.gen(function* () {

@@ -14,6 +14,7 @@ import * as Cause from "effect/Cause"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Logger from "effect/Logger"
 import { deleteCommand } from "./DeleteCommand.js"
 import { emulatorCommand } from "./EmulatorCommand.js"
 import { explain } from "./Failure.js"
@@ -58,10 +59,13 @@ export const runMain = (argv: ReadonlyArray<string>): void => {
   Command.run(flowwise, { name: "flowwise", version, executable: "flowwise", footer })(argv).pipe(
     inOurWords,
     Effect.catchAll(explain),
-    Effect.provide(NodeContext.layer),
-    NodeRuntime.runMain({ disableErrorReporting: true, teardown })
+    Effect.provide([NodeContext.layer, logToStderr]),
+    NodeRuntime.runMain({ disableErrorReporting: true, disablePrettyLogger: true, teardown })
   )
 }
+
+/** What `--log-level` lets through: stdout is for outcomes. */
+const logToStderr = Logger.replace(Logger.defaultLogger, Logger.prettyLogger({ stderr: true }))
 
 const teardown: Runtime.Teardown = (exit, onExit) =>
   onExit(

@@ -75,6 +75,10 @@ describe("flowwise delete", () => {
         const { notAskedFor, unknown } = JSON.parse(stdout)
         assert.deepStrictEqual({ notAskedFor, unknown }, { notAskedFor: 200, unknown: 0 })
 
+        const debugged = yield* Effect.promise(() => run(bin, ["--log-level", "debug", "delete", "cust_1"], wrong))
+        assert.include(debugged.stderr, "DEBUG")
+        assert.deepStrictEqual([debugged.code, debugged.stdout], [3, ""])
+
         const none = yield* Effect.promise(() =>
           run(bin, ["delete", "cust_1"], { FLOWWISE_BASE_URL: env.FLOWWISE_BASE_URL })
         )

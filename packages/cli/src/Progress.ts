@@ -32,7 +32,8 @@ const BAR_WIDTH = 24
 export const make = (total: number): Effect.Effect<Progress, never, Scope.Scope> =>
   Effect.gen(function* () {
     const { stderr } = process
-    const terminal = stderr.isTTY === true
+    // A dumb terminal can't erase a line.
+    const terminal = stderr.isTTY === true && process.env.TERM !== "dumb"
     const counts: Counts = { deleted: 0, absent: 0, rejected: 0 }
     const start = yield* Clock.currentTimeMillis
     let shown = false

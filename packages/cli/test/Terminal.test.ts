@@ -142,6 +142,15 @@ describe("the bar", () => {
     assert.strictEqual(left.filter((line) => /^deleted {2}cust_\d+$/.test(line ?? "")).length, 100)
   })
 
+  it("isn't drawn on a dumb terminal, which can't erase it", { timeout }, async () => {
+    writeFileSync(join(folder, "ids.txt"), ids.join("\n"))
+    const env = { FLOWWISE_BASE_URL: `http://127.0.0.1:${port()}`, TERM: "dumb" }
+    const { code, screen } = await onTerminal(["delete", "--file", "ids.txt", "--concurrency", "4"], env)
+    assert.strictEqual(code, 0, screen)
+    assert.notInclude(screen, "\u001B")
+    assert.include(screen, "100 customers: 100 deleted")
+  })
+
   it.each([
     [79, /^\[#*\.*\] \d+ of 100, \S+.* left$/],
     [40, /^\d+ of 100, \S+.* left$/],

@@ -24,15 +24,15 @@ export const Header = Schema.TaggedStruct("Header", {
   version: Schema.Literal(1),
   environment: Schema.String,
   /** Absolute, without a trailing slash. */
-  baseUrl: Schema.String,
+  baseUrl: Schema.String.pipe(Schema.filter((url) => URL.canParse(url))),
   /** The SHA-256 of it, hexadecimal. */
   clientId: Schema.String,
   input: Schema.Struct({
     sha256: Schema.String,
     format: Schema.String,
-    ids: Schema.Int,
-    duplicates: Schema.Int,
-    lastLine: Schema.Int
+    ids: Schema.NonNegativeInt,
+    duplicates: Schema.NonNegativeInt,
+    lastLine: Schema.NonNegativeInt
   }),
   at: Schema.DateTimeUtc
 })

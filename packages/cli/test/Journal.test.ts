@@ -506,7 +506,26 @@ it.live(
   "a report of what is no journal is refused with 2",
   () =>
     Effect.gen(function* () {
+      const header = {
+        _tag: "Header",
+        version: 1,
+        environment: "sandbox",
+        baseUrl: "https://flowwise.invalid",
+        clientId: "",
+        input: { sha256: "", format: "Text", ids: 1, duplicates: 0, lastLine: 1 },
+        at: "2026-01-01T00:00:00.000Z"
+      }
+      const headed = (name: string, changes: Partial<typeof header>) => {
+        writeFileSync(join(folder, name), `${JSON.stringify({ ...header, ...changes })}\n`)
+        return join(folder, name)
+      }
+      assert.strictEqual((yield* Effect.promise(() => run(bin, ["report", headed("ok.jsonl", {})], {}))).code, 0)
       const cases = [
+        [["report", headed("no-url.jsonl", { baseUrl: "nowhere" })], "line 1 is not the beginning of a journal"],
+        [
+          ["report", headed("no-line.jsonl", { input: { ...header.input, lastLine: -5 } })],
+          "line 1 is not the beginning of a journal"
+        ],
         [["report", join(folder, "gone.jsonl")], "gone.jsonl: no such file or directory"],
         [["report", file], "line 1 is not the beginning of a journal"],
         [["report", folder], "it is a directory"],

@@ -43,8 +43,8 @@ const take = async (lock: string, path: string): Promise<string> => {
   const content = Schema.encodeSync(Owner)(await identity(process.pid))
   // An earlier process with this number may have left it, as another name of a lock.
   await rm(own, { force: true })
-  await writeFile(own, content, { mode: 0o600 })
   try {
+    await writeFile(own, content, { mode: 0o600 })
     // A link appears with all its content, and only where there is none yet.
     for (let tries = 0; !(await linked(own, lock)); tries++) {
       const found = await contentOf(lock)

@@ -4,6 +4,7 @@ import {
   existsSync,
   linkSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -462,6 +463,19 @@ it("a lost answer and then a 401 is not called a customer who was not deleted", 
   assert.match(stdout, /^UNKNOWN {2}cust_1 {2}RequestFailed: [^\n]*\n$/)
   assert.include(stderr, "1 customer may be deleted")
   assert.deepStrictEqual(await reportOf(journal), { notAskedFor: 2, notDeleted: 0, unknown: 1 })
+})
+
+it.skipIf(process.platform === "win32")("a lock that can't be written leaves nothing behind", { timeout }, async () => {
+  const journal = join(folder, "no-room.jsonl")
+  const through = ["bash", "-c", `trap '' XFSZ; ulimit -f 0; exec "$@"`, "bash"]
+  const env = { FLOWWISE_BASE_URL: "http://127.0.0.1:1", FLOWWISE_CLIENT_ID: "id", FLOWWISE_CLIENT_SECRET: "secret" }
+  const { code, stderr } = await run(bin, argsFor(journal, three), env, { through })
+  assert.include(stderr, "no-room.jsonl: a file may not be so large here")
+  assert.strictEqual(code, 2)
+  assert.deepStrictEqual(
+    readdirSync(folder).filter((name) => name.startsWith("no-room.jsonl.")),
+    []
+  )
 })
 
 it("the end of a run removes no lock but its own", { timeout }, async () => {

@@ -133,10 +133,11 @@ const inputOf = ({ column, field, file, ids, trim }: Config) =>
 const noOptions = (ids: ReadonlyArray<string>) => {
   const mistyped = ids.find((id) => id.startsWith("-"))
   if (mistyped === undefined) return Effect.void
-  const known = Object.keys(config).some((name) => mistyped === `--${name === "dryRun" ? "dry-run" : name}`)
+  const option = mistyped.replace(/=.*$/s, "")
+  const known = Object.keys(config).some((name) => option === `--${name === "dryRun" ? "dry-run" : name}`)
   return new Refused({
     message: known
-      ? `${mistyped} lacks its value, or is given twice`
+      ? `${option} lacks its value, or is given twice`
       : `${visible(mistyped)} is no option of delete; an id that starts with a dash goes into a --file`
   })
 }

@@ -5,6 +5,7 @@
  */
 import { createRequire } from "node:module"
 import { stripVTControlCharacters } from "node:util"
+import * as CliConfig from "@effect/cli/CliConfig"
 import * as Command from "@effect/cli/Command"
 import * as HelpDoc from "@effect/cli/HelpDoc"
 import type * as Runtime from "@effect/platform/Runtime"
@@ -56,13 +57,18 @@ export const runMain = (argv: ReadonlyArray<string>): void => {
   ignoreBrokenPipes()
   // A terminal that is closed ends a run as gracefully as Ctrl-C, however often it says so.
   process.on("SIGHUP", () => process.emit("SIGTERM"))
-  Command.run(flowwise, { name: "flowwise", version, executable: "flowwise", footer })(argv).pipe(
+  Command.run(flowwise, { name: "flowwise", version, executable: "flowwise", footer })(argv.map(flagAlone)).pipe(
     inOurWords,
     Effect.catchAll(explain),
-    Effect.provide([NodeContext.layer, logToStderr]),
+    // In other letters an option would be found, and then forgotten: `--DRY-RUN` would delete.
+    Effect.provide([NodeContext.layer, CliConfig.layer({ isCaseSensitive: true }), logToStderr]),
     NodeRuntime.runMain({ disableErrorReporting: true, disablePrettyLogger: true, teardown })
   )
 }
+
+/** The parser takes a word such as `1` or `no` for the value of a flag before it, and it may be a customer's id. */
+const flagAlone = (argument: string) =>
+  ["--dry-run", "--json", "--markdown", "--trim"].includes(argument) ? `${argument}=true` : argument
 
 /** What `--log-level` lets through: stdout is for outcomes. */
 const logToStderr = Logger.replace(Logger.defaultLogger, Logger.prettyLogger({ stderr: true }))

@@ -158,6 +158,42 @@ describe("flowwise delete", () => {
   )
 
   it.live(
+    "takes no id for the value of a flag, and no option in other letters for none",
+    () =>
+      Effect.gen(function* () {
+        const emulator = yield* FlowwiseEmulator
+        const env = yield* settings
+        const outcome = (...args: ReadonlyArray<string>) => Effect.promise(() => run(bin, ["delete", ...args], env))
+        for (const word of ["0", "no", "1", "true"]) {
+          for (const args of [
+            ["--dry-run", word, "cust_1"],
+            ["cust_1", "--dry-run", word]
+          ]) {
+            const { code, stdout } = yield* outcome(...args)
+            assert.deepStrictEqual([code, linesOf(stdout).length], [0, 2], args.join(" "))
+            assert.match(stdout, new RegExp(`^would send {2}DELETE .*/customer/${word}$`, "m"))
+          }
+        }
+        for (const option of ["--DRY-RUN", "--Max=1", "--JSON", "--Journal"]) {
+          const { code, stdout } = yield* outcome("cust_1", option)
+          assert.deepStrictEqual([code, stdout], [2, ""], option)
+        }
+        const twice = yield* outcome("cust_1", "--json", "--json")
+        assert.include(twice.stderr, "flowwise: --json lacks its value, or is given twice")
+        assert.deepStrictEqual(yield* emulator.requests, [])
+
+        const { stdout } = yield* outcome("--json", "1", "yes")
+        assert.deepStrictEqual(
+          linesOf(stdout)
+            .map((line) => decodeOutcome(line).customerId)
+            .sort(),
+          ["1", "yes"]
+        )
+      }).pipe(emulating(many)),
+    timeout
+  )
+
+  it.live(
     "asks for the name of any environment but the sandbox and this machine, and takes no other",
     () =>
       Effect.gen(function* () {

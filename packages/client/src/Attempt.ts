@@ -143,7 +143,7 @@ export const call = (customerId: string, timeout: Duration.Duration, observed: O
     Effect.uninterruptibleMask((restore) =>
       Effect.withFiberRuntime((fiber) => {
         const attempt = new Attempt(fiber, timeout, customerId, own, observed)
-        return Effect.matchCauseEffect(restore(body(attempt)), {
+        return Effect.matchCauseEffect(restore(Effect.suspend(() => body(attempt))), {
           onFailure: (cause) => attempt.failed(cause),
           onSuccess: (deleted) => attempt.succeeded(deleted)
         })

@@ -2,12 +2,20 @@ import { AsyncLocalStorage } from "node:async_hooks"
 import { subscribe, unsubscribe } from "node:diagnostics_channel"
 import * as HttpClient from "@effect/platform/HttpClient"
 import { assert, describe, it } from "@effect/vitest"
-import { type DeleteCustomerError, deleteCustomer, type FlowwiseClient, Retry } from "@effect-flowwise/client"
+import {
+  Credentials,
+  type DeleteCustomerError,
+  deleteCustomer,
+  Environment,
+  FlowwiseClient,
+  Retry
+} from "@effect-flowwise/client"
 import { NodeFlowwise } from "@effect-flowwise/node"
 import { type DataPoint, DataPointType, type Histogram, type MetricData } from "@opentelemetry/sdk-metrics"
 import { AlwaysOffSampler, type ReadableSpan, type Sampler } from "@opentelemetry/sdk-trace-base"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
 import * as TestClock from "effect/TestClock"
 import * as Tracer from "effect/Tracer"
 import { clientAt, httpClients, secret } from "./layers.js"
@@ -242,6 +250,34 @@ describe("spans of what is no deletion", () => {
       assert.deepStrictEqual(
         spans().map((span) => [span.attributes["error.type"], span.status.code]),
         [["Timeout", 2]]
+      )
+    })
+  )
+
+  it.scoped("an attempt whose credentials can't be looked at ends as a defect", () =>
+    Effect.gen(function* () {
+      const { context, spans } = yield* OpenTelemetry.make()
+      const credentials = Object.defineProperty({}, "get", {
+        get: () => {
+          throw new Error("no credentials")
+        }
+      }) as (typeof Credentials)["Service"]
+      const client = FlowwiseClient.layer.pipe(
+        Layer.provide([
+          NodeFlowwise.layerHttpClient,
+          Environment.layer("http://127.0.0.1:9"),
+          Layer.succeed(Credentials, credentials)
+        ])
+      )
+      yield* deleteCustomer(customerId).pipe(
+        Effect.provide(client),
+        Effect.sandbox,
+        Effect.flip,
+        Effect.provide(context)
+      )
+      assert.deepStrictEqual(
+        spans().map(({ attributes }) => attributes["error.type"]),
+        ["Defect"]
       )
     })
   )

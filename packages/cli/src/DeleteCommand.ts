@@ -86,6 +86,7 @@ type Config = Command.Command.ParseConfig<typeof config>
 
 export const deleteCommand = Command.make("delete", config, (options) =>
   Effect.gen(function* () {
+    yield* noOptionsAsValues(options)
     const input = yield* inputOf(options)
     const environment = yield* Environment
     const { max } = options
@@ -129,9 +130,16 @@ const inputOf = ({ column, field, file, ids, trim }: Config) =>
     return yield* Input.fromFile(file.value, format, trim)
   })
 
-/** What the parser doesn't know as an option it takes for an id. */
+/** What follows an option the parser takes for its value, be it the `--dry-run` that was meant. */
+const noOptionsAsValues = ({ column, confirm, field, file, journal }: Config) => {
+  const values = Object.entries({ column, confirm, field, file, journal })
+  const [option] = values.find(([, value]) => Option.exists(value, (text) => text.startsWith("--"))) ?? []
+  return option === undefined ? Effect.void : new Refused({ message: `--${option} lacks its value` })
+}
+
+/** What the parser doesn't know as an option it takes for an id; so it does where an editor made a longer dash of two. */
 const noOptions = (ids: ReadonlyArray<string>) => {
-  const mistyped = ids.find((id) => id.startsWith("-"))
+  const mistyped = ids.find((id) => /^[\p{Pd}\u2212]/u.test(id))
   if (mistyped === undefined) return Effect.void
   const option = mistyped.replace(/=.*$/s, "")
   const known = Object.keys(config).some((name) => option === `--${name === "dryRun" ? "dry-run" : name}`)

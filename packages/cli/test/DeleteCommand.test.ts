@@ -158,7 +158,7 @@ describe("flowwise delete", () => {
   )
 
   it.live(
-    "takes no id for the value of a flag, and no option in other letters for none",
+    "takes no id for the value of a flag, and no option for a value or an id",
     () =>
       Effect.gen(function* () {
         const emulator = yield* FlowwiseEmulator
@@ -174,9 +174,14 @@ describe("flowwise delete", () => {
             assert.match(stdout, new RegExp(`^would send {2}DELETE .*/customer/${word}$`, "m"))
           }
         }
-        for (const option of ["--DRY-RUN", "--Max=1", "--JSON", "--Journal"]) {
+        for (const option of ["--DRY-RUN", "--Max=1", "--JSON", "--Journal", "\u2013dry-run", "\u2014dry-run"]) {
           const { code, stdout } = yield* outcome("cust_1", option)
           assert.deepStrictEqual([code, stdout], [2, ""], option)
+        }
+        for (const option of ["--journal", "--confirm"]) {
+          const { code, stderr } = yield* outcome(option, "--dry-run", "cust_1")
+          assert.include(stderr, `flowwise: ${option} lacks its value`)
+          assert.strictEqual(code, 2)
         }
         const twice = yield* outcome("cust_1", "--json", "--json")
         assert.include(twice.stderr, "flowwise: --json lacks its value, or is given twice")

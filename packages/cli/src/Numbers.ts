@@ -28,8 +28,13 @@ export const wholeNumber =
 export const parseRate = (text: string): Effect.Effect<Rate, ValidationError.ValidationError> => {
   const [, limit = "", interval = ""] = /^([1-9]\d{0,8})\/(.+)$/.exec(text) ?? []
   const unit = /^(second|minute|hour|day)$/.test(interval) ? `1 ${interval}` : interval
-  return Option.match(Duration.decodeUnknown(unit).pipe(Option.filter(Duration.greaterThan(Duration.zero))), {
-    onNone: () => refuse("--rate takes a number and a time, such as 300/minute, 5/second or 100/30 seconds"),
-    onSome: (interval) => Effect.succeed({ limit: Number(limit), interval })
-  })
+  return Option.match(
+    Duration.decodeUnknown(unit).pipe(
+      Option.filter((each) => Duration.greaterThan(each, Duration.zero) && Duration.isFinite(each))
+    ),
+    {
+      onNone: () => refuse("--rate takes a number and a time, such as 300/minute, 5/second or 100/30 seconds"),
+      onSome: (interval) => Effect.succeed({ limit: Number(limit), interval })
+    }
+  )
 }

@@ -248,7 +248,8 @@ export const approve = (
   })
 
 /**
- * Ends an erasure at its next wait, as `ErasureFailed` with reason `"Cancelled"`. A request that is under way goes on.
+ * Ends an erasure before its next request, as `ErasureFailed` with reason `"Cancelled"`. A request that is under way, with
+ * its short retries, goes on. A cancellation that comes before the erasure holds too.
  *
  * @example
  * ```ts
@@ -300,7 +301,7 @@ export const step = (
     const key = (yield* Waiting.customerKey(executionId, customerId)).slice(0, 16)
     const attempts: Array<ErasureAttempt> = []
     for (let number = 1; ; number++) {
-      const round = yield* Round.intend(number, `EraseCustomer/${key}`)
+      const round = yield* Round.intend(number, undefined, `EraseCustomer/${key}`)
       const { last, attempts: sent } = yield* round.send(customerId, attempts, options.retry ?? {})
       attempts.push(...sent)
       if (Option.isSome(last)) {

@@ -71,6 +71,7 @@ export const erase = (payload: Payload, { approval: needsApproval = false, ...op
     const deadline = DateTime.unsafeMake(Math.min(received + allowed, LAST))
     const warning = DateTime.unsafeMake(Math.min(received + allowed * 0.8, LAST))
     const attempts: Array<ErasureAttempt> = []
+    const key = yield* Effect.cached(Waiting.customerKey(requestId, customerId))
     let approval = Option.none<Approval>()
     let warned = false
 
@@ -87,42 +88,67 @@ export const erase = (payload: Payload, { approval: needsApproval = false, ...op
       )
     })
 
-    /** Waits until then or until `woken`, at most until the deadline; warns on the way, and fails where it is cancelled. */
-    const wait = <A, R>(
+    // At most until the deadline, with a warning on the way. What comes of it is the next round's to decide.
+    const wait = <R>(
       name: string,
       waitsFor: ErasureWaiting["for"],
       until: DateTime.Utc,
-      woken: Effect.Effect<Option.Option<A>, never, R>
+      woken: Effect.Effect<boolean, never, R>
     ) =>
       Effect.gen(function* () {
         const end = DateTime.min(until, deadline)
-        const customer = yield* Waiting.customerKey(requestId, customerId)
+        const customer = yield* key
         const status = new ErasureWaiting({ for: waitsFor, until: end, attempts: [...attempts] })
-        const orCancelled = Effect.flatMap(
-          Waiting.resultOf(Cancelled),
-          Option.match({ onNone: () => woken, onSome: () => fail("Cancelled", "The erasure was cancelled") })
-        )
         if (!warned && DateTime.lessThan(warning, end)) {
-          const early = yield* Waiting.wait(`${name}/Warning`, warning, { status, customer }, orCancelled)
-          if (Option.isSome(early)) {
-            return early
+          if (yield* Waiting.wait(`${name}/Warning`, warning, { status, customer }, woken)) {
+            return
           }
           yield* Round.durably(warn)
           warned = true
         }
-        return yield* Waiting.wait(name, end, { status, customer }, orCancelled)
+        yield* Waiting.wait(name, end, { status, customer }, woken)
       })
 
-    if (needsApproval) {
-      approval = yield* wait("Approval", "Approval", deadline, Waiting.resultOf(Approved))
-      if (Option.isNone(approval)) {
-        return yield* fail("DeadlineExceeded", "Nobody approved the erasure in time")
+    const cancelled = Effect.map(Waiting.resultOf(Cancelled), Option.isSome)
+    const approved = Effect.map(Waiting.resultOf(Approved), Option.isSome)
+
+    const decide = (at: DateTime.Utc) =>
+      Effect.gen(function* () {
+        const approval = needsApproval ? yield* Waiting.resultOf(Approved) : Option.none()
+        const hold = (yield* cancelled)
+          ? Option.some("Cancelled" as const)
+          : DateTime.greaterThanOrEqualTo(at, deadline)
+            ? Option.some("Overdue" as const)
+            : needsApproval && Option.isNone(approval)
+              ? Option.some("Approval" as const)
+              : Option.none()
+        return { approval, hold }
+      })
+
+    for (let number = 1, failures = 0; ; number++) {
+      const round = yield* Round.intend(number, decide)
+      approval = Option.orElse(round.approval, () => approval)
+      const hold = Option.getOrUndefined(round.hold)
+      if (hold === "Cancelled") {
+        return yield* fail("Cancelled", "The erasure was cancelled")
       }
-    }
-    for (let number = 1; ; number++) {
-      const round = yield* Round.intend(number)
-      if (DateTime.greaterThanOrEqualTo(round.at, deadline)) {
-        return yield* fail("DeadlineExceeded", "The erasure has used up its time")
+      if (hold === "Overdue") {
+        const unapproved = needsApproval && Option.isNone(approval)
+        return yield* fail(
+          "DeadlineExceeded",
+          unapproved ? "Nobody approved the erasure in time" : "The erasure has used up its time"
+        )
+      }
+      if (hold === "Approval") {
+        if (needsApproval) {
+          yield* wait(
+            `${number}`,
+            "Approval",
+            deadline,
+            Effect.if(approved, { onTrue: () => Effect.succeed(true), onFalse: () => cancelled })
+          )
+        }
+        continue
       }
       const { attempts: sent, chance, endedAt, last } = yield* round.send(customerId, attempts, options.retry ?? {})
       attempts.push(...sent)
@@ -138,20 +164,20 @@ export const erase = (payload: Payload, { approval: needsApproval = false, ...op
       if (error._tag === "InvalidCustomerId") {
         return yield* fail("InvalidCustomerId", error.message)
       }
-      const pause = longWait(error, number, chance, options.patience)
+      const pause = longWait(error, failures++, chance, options.patience)
       const waitsFor = error._tag === "Unauthorized" ? "Credentials" : "Vendor"
-      yield* wait(`${number}`, waitsFor, DateTime.addDuration(endedAt, pause), Effect.succeedNone)
+      yield* wait(`${number}`, waitsFor, DateTime.addDuration(endedAt, pause), cancelled)
     }
   })
 
 /** At least what the server asks for; else twice as long each time, less up to a half, so that not all come back at once. */
 const longWait = (
   error: DeleteCustomerError,
-  round: number,
+  failures: number,
   chance: number,
   { baseDelay = "1 minute", maxDelay = "6 hours" }: NonNullable<EraseCustomerOptions["patience"]> = {}
 ) => {
-  const growing = Math.min(Duration.toMillis(baseDelay) * 2 ** (round - 1), Duration.toMillis(maxDelay))
+  const growing = Math.min(Duration.toMillis(baseDelay) * 2 ** failures, Duration.toMillis(maxDelay))
   const asked = "retryAfter" in error ? Option.getOrElse(error.retryAfter, () => Duration.zero) : Duration.zero
   return Duration.max(asked, Math.round(growing * (0.5 + chance / 2)))
 }

@@ -5,6 +5,7 @@
  */
 import { hostname } from "node:os"
 import * as Activity from "@effect/workflow/Activity"
+import type { WorkflowEngine, WorkflowInstance } from "@effect/workflow/WorkflowEngine"
 import {
   CustomerAlreadyAbsent,
   CustomerDeleted,
@@ -28,15 +29,29 @@ import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
-import { ErasureAttempt } from "./Erasure.js"
+import { Approval, ErasureAttempt } from "./Erasure.js"
 
 const Intent = Schema.Struct({
   at: Schema.DateTimeUtc,
   host: Schema.String,
   pid: Schema.Int,
   /** Of the run that wrote it down, and of no other. */
-  token: Schema.String
+  token: Schema.String,
+  approval: Schema.optionalWith(Approval, { as: "Option" }),
+  /** Why nothing is to be sent for it. */
+  hold: Schema.optionalWith(Schema.Literal("Approval", "Cancelled", "Overdue"), { as: "Option" })
 })
+
+/**
+ * Whether a round may send, and who approved of it. It is decided once and kept with the intent, since a later run can
+ * find other options, an approval or a cancellation, when the request has been sent already.
+ *
+ * @internal
+ */
+export type Decision = Pick<typeof Intent.Type, "approval" | "hold">
+
+/** @internal */
+export const go: Decision = { approval: Option.none(), hold: Option.none() }
 
 const Round = Schema.Struct({
   attempts: Schema.Array(ErasureAttempt),
@@ -64,6 +79,7 @@ class Current extends Context.Tag("@effect-flowwise/workflow/Round/Current")<
   Current,
   {
     readonly token: string
+    readonly decide: (at: DateTime.Utc) => Effect.Effect<Decision, never, WorkflowEngine | WorkflowInstance>
     readonly requests: Effect.Effect<typeof Round.Type, never, FlowwiseClient>
   }
 >() {}
@@ -72,7 +88,11 @@ const make = (name: string) => ({
   intent: Activity.make({
     name: `${name}/Intent`,
     success: Intent,
-    execute: Effect.flatMap(Current, ({ token }) => Effect.map(DateTime.now, (at) => ({ at, ...sender, token })))
+    execute: Effect.gen(function* () {
+      const { decide, token } = yield* Current
+      const at = yield* DateTime.now
+      return { at, ...sender, token, ...(yield* decide(at)) }
+    })
   }),
   requests: Activity.make({
     name: `${name}/Requests`,
@@ -93,35 +113,39 @@ const numbered = (number: number) => {
  * Writes down that a round of requests is about to begin, and gives the round.
  *
  * At most one run sends for an intent. The engine runs an activity again after a crash, and where it was interrupted;
- * such a run finds that the intent is another run's, or that it has begun already. Then it sends nothing, and says that
- * one attempt is unknown; the next round has an intent of its own.
+ * such a run finds that the intent is another run's, or that it has begun already. Then it sends nothing, and gives what it
+ * knows, or else says that one attempt is unknown; the next round has an intent of its own.
  *
  * @internal
  */
-export const intend = (number: number, prefix?: string) =>
+export const intend = (
+  number: number,
+  decide: (typeof Current.Service)["decide"] = () => Effect.succeed(go),
+  prefix?: string
+) =>
   Effect.gen(function* () {
     const activities = prefix === undefined ? numbered(number) : make(`${prefix}/Round/${number}`)
     const token = yield* Effect.sync(() => globalThis.crypto.randomUUID())
     const intent = yield* durably(
-      Effect.provideService(activities.intent, Current, { token, requests: Effect.dieMessage("No intent yet") })
+      Effect.provideService(activities.intent, Current, { token, decide, requests: Effect.dieMessage("No intent yet") })
     )
     let begun = intent.token !== token
+    let last: (typeof Round.Type)["last"] = Option.none()
 
     const send = (customerId: string, earlier: ReadonlyArray<ErasureAttempt>, retry: Retry.TransientOptions) => {
       const attempts: Array<ErasureAttempt> = []
       const requests = Effect.gen(function* () {
-        let last: (typeof Round.Type)["last"] = Option.none()
         if (!begun) {
           begun = true
           last = Option.some(yield* ended(customerId, attempts, earlier, retry))
-        } else if (attempts.at(-1)?.result !== unknown.result) {
+        } else if (Option.isNone(last) && attempts.at(-1)?.result !== unknown.result) {
           attempts.push(new ErasureAttempt({ at: intent.at, host: intent.host, pid: intent.pid, ...unknown }, true))
         }
         return { attempts: [...attempts], endedAt: yield* DateTime.now, chance: yield* Random.next, last }
       })
-      return durably(Effect.provideService(activities.requests, Current, { token, requests }))
+      return durably(Effect.provideService(activities.requests, Current, { token, decide, requests }))
     }
-    return { at: intent.at, send }
+    return { approval: intent.approval, hold: intent.hold, send }
   })
 
 const sender = { host: hostname(), pid: process.pid }

@@ -34,29 +34,28 @@ export const resultOf = <Success extends Schema.Schema.Any>(deferred: DurableDef
   })
 
 /**
- * Suspends the execution until the time has come or one of `wakers` gives something. A run that comes by here later,
- * when the time is over, passes.
+ * Suspends the execution until the time has come or it is `woken`, and gives whether it was. A run that comes by here
+ * later passes.
  *
  * @internal
  */
-export const wait = <A, E, R>(
+export const wait = <R>(
   name: string,
   end: DateTime.Utc,
   note: typeof noteSchema.Type,
-  woken: Effect.Effect<Option.Option<A>, E, R>
-): Effect.Effect<Option.Option<A>, E, R | WorkflowEngine | WorkflowInstance> =>
+  woken: Effect.Effect<boolean, never, R>
+): Effect.Effect<boolean, never, R | WorkflowEngine | WorkflowInstance> =>
   Effect.gen(function* () {
     const engine = yield* WorkflowEngine
     const instance = yield* WorkflowInstance
     const until = DateTime.toEpochMillis(end)
     for (let part = 1; ; part++) {
-      const early = yield* woken
-      if (Option.isSome(early)) {
-        return early
+      if (yield* woken) {
+        return true
       }
       const rest = until - (yield* Clock.currentTimeMillis)
       if (rest <= 0) {
-        return Option.none()
+        return false
       }
       const clock = DurableClock.make({ name: `${name}/${part}`, duration: Math.min(rest, LONGEST) })
       if (Option.isNone(yield* resultOf(clock.deferred))) {

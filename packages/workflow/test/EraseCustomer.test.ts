@@ -1,5 +1,6 @@
 import { inspect } from "node:util"
 import { assert, describe, it, vi } from "@effect/vitest"
+import type * as Activity from "@effect/workflow/Activity"
 import * as Workflow from "@effect/workflow/Workflow"
 import * as WorkflowEngine from "@effect/workflow/WorkflowEngine"
 import {
@@ -370,6 +371,16 @@ describe("EraseCustomer.approve, cancel and poll", () => {
     }).pipe(erasing({ retry: { times: 0 } }))
   )
 
+  it.effect("sends nothing where it was cancelled before it began", () =>
+    Effect.gen(function* () {
+      yield* EraseCustomer.cancel("dsr-1")
+      const failed = yield* Effect.flip(EraseCustomer.execute(request))
+      assert.strictEqual(failed._tag === "ErasureFailed" && failed.reason, "Cancelled")
+      assert.strictEqual(failed._tag === "ErasureFailed" && failed.mayBeGone, false)
+      assert.strictEqual(yield* sent, 0)
+    }).pipe(erasing())
+  )
+
   it.effect("knows nothing of a request id that nobody used", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* EraseCustomer.poll("nobody's"), Option.none())
@@ -435,6 +446,38 @@ describe("EraseCustomer.step", () => {
 })
 
 describe("EraseCustomer, with an engine that can't reach its storage", () => {
+  it.effect("keeps what it knows of a request whose result could not be stored at first", () => {
+    let failures = 0
+    const forgetful = Layer.map(WorkflowEngine.layerMemory, (context) => {
+      const engine = Context.get(context, WorkflowEngine.WorkflowEngine)
+      const { activityExecute } = engine
+      // In place, since the engine hands itself to its executions.
+      Object.assign(engine, {
+        activityExecute: (activity: Activity.Activity, attempt: number) =>
+          activity.name.endsWith("/Requests") && failures++ === 0
+            ? Effect.zipRight(activity.executeEncoded, Effect.dieMessage("PersistenceError"))
+            : activityExecute(activity, attempt)
+      })
+      return context
+    })
+    return Effect.gen(function* () {
+      const fiber = yield* fork
+      yield* pass("10 seconds", "1 second")
+      const outcome = yield* Fiber.join(fiber)
+      assert.strictEqual(failures, 2)
+      assert.strictEqual(outcome.receipt._tag, "CustomerDeleted")
+      assert.deepStrictEqual(resultsOf(outcome), ["CustomerDeleted"])
+      assert.strictEqual(yield* sent, 1)
+    }).pipe(
+      Effect.provide(
+        EraseCustomer.layer.pipe(
+          Layer.provideMerge(forgetful),
+          Layer.provideMerge(FlowwiseTest.layer({ customers: ["cust_1"] }))
+        )
+      )
+    )
+  })
+
   const broken = Layer.map(WorkflowEngine.layerMemory, (context) => {
     const refused = Object.assign(new Error("connect to 10.0.0.1 for cust_1"), { code: "ECONNREFUSED" })
     const die = Effect.die(new Error("PersistenceError", { cause: refused }))

@@ -9,6 +9,7 @@ import { FlowwiseTest } from "@effect-flowwise/testing"
 import { EraseCustomer, ErasureStorage } from "@effect-flowwise/workflow"
 import { InMemorySpanExporter, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-base"
 import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
@@ -112,6 +113,44 @@ describe("EraseCustomer, over a SQLite file", () => {
       }).pipe(Effect.scoped)
     )
   )
+
+  for (const [change, options] of Object.entries<EraseCustomer.EraseCustomerOptions>({
+    "an approval": { approval: true },
+    "a shorter deadline": { deadline: "30 minutes" }
+  })) {
+    it.live(`keeps what was sent before a restart that asks for ${change}`, () =>
+      inFolder((filename) =>
+        Effect.gen(function* () {
+          const vendor = yield* Layer.build(FlowwiseTest.layer({ customers: ["cust_1"] }))
+          const fake = Context.get(vendor, FlowwiseTest)
+          yield* fake.loseAnswer({ times: 1 })
+          const patience = { baseDelay: "1 second" } as const
+          const receivedAt = DateTime.subtract(yield* DateTime.now, { hours: 1 })
+          const life = (more: EraseCustomer.EraseCustomerOptions) =>
+            Layer.provide(embedded(filename, { patience, retry: { times: 0 }, ...more }), Layer.succeedContext(vendor))
+          yield* Effect.provide(EraseCustomer.start({ requestId: "dsr-1", customerId: "cust_1", receivedAt }), life({}))
+          const failed = yield* Effect.gen(function* () {
+            yield* Effect.flatten(EraseCustomer.poll("dsr-1")).pipe(
+              Effect.filterOrFail(
+                (state) =>
+                  state._tag === "ErasureFailed" || (state._tag === "ErasureWaiting" && state.for === "Approval")
+              ),
+              Effect.retry(Schedule.spaced("50 millis"))
+            )
+            yield* EraseCustomer.cancel("dsr-1")
+            return yield* Effect.flip(EraseCustomer.execute({ requestId: "dsr-1", customerId: "cust_1" }))
+          }).pipe(Effect.provide(life(options)))
+          assert.strictEqual(failed._tag, "ErasureFailed")
+          if (failed._tag !== "ErasureFailed") return
+          assert.deepStrictEqual(
+            failed.attempts.map(({ result }) => result),
+            ["RequestFailed"]
+          )
+          assert.isTrue(failed.mayBeGone)
+        }).pipe(Effect.scoped)
+      )
+    )
+  }
 
   it.live("names the customer in no span, log or metric", () =>
     inFolder((filename) =>

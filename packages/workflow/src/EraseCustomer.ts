@@ -296,19 +296,33 @@ export const step = (
   WorkflowEngine | WorkflowInstance | FlowwiseClient
 > =>
   Effect.gen(function* () {
-    const { executionId } = yield* WorkflowInstance
+    const instance = yield* WorkflowInstance
     // Activities show in spans: by a name that differs from customer to customer and from workflow to workflow.
-    const key = (yield* Waiting.customerKey(executionId, customerId)).slice(0, 16)
-    const attempts: Array<ErasureAttempt> = []
-    for (let number = 1; ; number++) {
-      const round = yield* Round.intend(number, undefined, `EraseCustomer/${key}`)
-      const { last, attempts: sent } = yield* round.send(customerId, attempts, options.retry ?? {})
-      attempts.push(...sent)
-      if (Option.isSome(last)) {
-        return yield* isGone(last.value) ? Effect.succeed(last.value) : Effect.fail(last.value)
+    const key = (yield* Waiting.customerKey(instance.executionId, customerId)).slice(0, 16)
+    const rounds = Effect.gen(function* () {
+      const attempts: Array<ErasureAttempt> = []
+      for (let number = 1; ; number++) {
+        const round = yield* Round.intend(number, undefined, `EraseCustomer/${key}`)
+        const { last, attempts: sent } = yield* round.send(customerId, attempts, options.retry ?? {})
+        attempts.push(...sent)
+        if (Option.isSome(last)) {
+          return yield* isGone(last.value) ? Effect.succeed(last.value) : Effect.fail(last.value)
+        }
       }
-    }
+    })
+    return yield* turn(instance, key).withPermits(1)(rounds)
   })
+
+const turns = new WeakMap<WorkflowInstance["Type"], Map<string, Effect.Semaphore>>()
+
+/** Two steps for one customer at the same time share their activities, which an engine may run at the same time as well. */
+const turn = (instance: WorkflowInstance["Type"], key: string) => {
+  const ofRun = turns.get(instance) ?? new Map<string, Effect.Semaphore>()
+  turns.set(instance, ofRun)
+  const semaphore = ofRun.get(key) ?? Effect.unsafeMakeSemaphore(1)
+  ofRun.set(key, semaphore)
+  return semaphore
+}
 
 type Payload = typeof workflow.payloadSchema.Type
 

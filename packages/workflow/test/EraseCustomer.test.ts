@@ -419,6 +419,24 @@ describe("EraseCustomer.step", () => {
     )
   )
 
+  const Twice = Workflow.make({
+    name: "Twice",
+    payload: { customerId: Schema.String },
+    success: Schema.Array(Schema.String),
+    error: DeleteCustomerError,
+    idempotencyKey: ({ customerId }) => customerId
+  })
+  const twice = Effect.provide(
+    Twice.toLayer(({ customerId }) =>
+      Effect.all([EraseCustomer.step(customerId), EraseCustomer.step(customerId)], { concurrency: "unbounded" }).pipe(
+        Effect.map((receipts) => receipts.map(({ _tag }) => _tag))
+      )
+    ).pipe(
+      Layer.provideMerge(WorkflowEngine.layerMemory),
+      Layer.provideMerge(FlowwiseTest.layer({ customers: ["cust_1"] }))
+    )
+  )
+
   it.effect("erases one customer for each step of a workflow, and replays without a request", () =>
     Effect.gen(function* () {
       const done = { first: "CustomerDeleted", second: "CustomerDeleted", ambiguous: false }
@@ -435,6 +453,16 @@ describe("EraseCustomer.step", () => {
       yield* pass("2 seconds", "500 millis")
       assert.isTrue((yield* Fiber.join(fiber)).ambiguous)
     }).pipe(closing)
+  )
+
+  it.effect("sends once for two steps at the same time for one customer", () =>
+    Effect.gen(function* () {
+      yield* (yield* FlowwiseTest).delay("1 second")
+      const fiber = yield* Effect.fork(Twice.execute({ customerId: "cust_1" }))
+      yield* pass("5 seconds", "1 second")
+      assert.deepStrictEqual(yield* Fiber.join(fiber), ["CustomerDeleted", "CustomerDeleted"])
+      assert.strictEqual(yield* sent, 1)
+    }).pipe(twice)
   )
 
   it.effect("fails with what the client fails with", () =>

@@ -14,6 +14,7 @@ import type {
   FlowwiseClient,
   Retry
 } from "@effect-flowwise/client"
+import * as Cause from "effect/Cause"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -157,12 +158,21 @@ export const execute = (
     )
     // Who joins another customer's erasure learns it when that waits, and not in days. A child can't ask: its own
     // suspension ends the fiber.
-    return yield* Option.isSome(yield* Effect.serviceOption(WorkflowInstance))
-      ? outcome
-      : asking(
-          payload.requestId,
-          Effect.raceFirst(outcome, Effect.zipRight(Effect.delay(settled(payload, seldom), "1 second"), Effect.never))
-        )
+    const parent = yield* Effect.serviceOption(WorkflowInstance)
+    if (Option.isSome(parent)) {
+      return yield* Effect.provideService(
+        Waiting.child(yield* executionIdFor(payload.requestId), outcome),
+        WorkflowInstance,
+        parent.value
+      )
+    }
+    return yield* asking(
+      payload.requestId,
+      Effect.raceFirst(
+        uninterrupted(payload.requestId, outcome),
+        Effect.zipRight(Effect.delay(settled(payload, seldom), "1 second"), Effect.never)
+      )
+    )
   })
 
 /**
@@ -372,9 +382,22 @@ const tokenFor = (deferred: typeof Approved | typeof Cancelled, requestId: strin
     DurableDeferred.tokenFromExecutionId<Schema.Schema.Any, Schema.Schema.All>(deferred, { workflow, executionId })
   )
 
+/** An execution that the engine interrupted ends whoever asks for it in the same way, unless it is told otherwise. */
+const uninterrupted = <A, E, R>(requestId: string, effect: Effect.Effect<A, E, R>) =>
+  Effect.catchAllCause(effect, (cause) => {
+    const message =
+      "The erasure was interrupted, and whether the customer is deleted is unknown. Use `cancel` to end one, and another request id to begin anew"
+    return Cause.isInterruptedOnly(cause)
+      ? Effect.die(new EngineFailed({ requestId, message }))
+      : Effect.failCause(cause)
+  })
+
 /** The engine dies where it can't reach its storage. What it dies of may quote a row, so that only its code is kept. */
 const asking = <A, E, R>(requestId: string, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | EngineFailed, R> =>
   Effect.catchAllDefect(effect, (defect) => {
+    if (defect instanceof EngineFailed) {
+      return defect
+    }
     const code = codeOf(defect)
     const why = code === undefined ? "mostly since its storage can't be reached" : `with ${code}`
     return new EngineFailed({
@@ -411,7 +434,7 @@ const look = (requestId: string): Effect.Effect<Option.Option<Found>, never, Wor
     if (result._tag === "Suspended") {
       return Waiting.noteOf(result)
     }
-    return Option.some({ status: yield* Effect.merge(result.exit) })
+    return Option.some({ status: yield* uninterrupted(requestId, Effect.merge(result.exit)) })
   })
 
 const taken = ({ requestId }: Payload) =>

@@ -25,6 +25,9 @@ export const Approved = DurableDeferred.make("Approved", { success: Approval })
 /** @internal */
 export const Cancelled = DurableDeferred.make("Cancelled")
 
+/** By it the engine interrupts a workflow, say with its parent, and would lose what was sent. */
+const Interrupted = DurableDeferred.make("Workflow/InterruptSignal")
+
 /** @internal */
 export const isGone = Schema.is(ErasureOutcome.fields.receipt)
 
@@ -109,13 +112,17 @@ export const erase = (payload: Payload, { approval: needsApproval = false, ...op
         yield* Waiting.wait(name, end, { status, customer }, woken)
       })
 
-    const cancelled = Effect.map(Waiting.resultOf(Cancelled), Option.isSome)
-    const approved = Effect.map(Waiting.resultOf(Approved), Option.isSome)
+    const either = (...deferreds: ReadonlyArray<typeof Approved | typeof Cancelled>) =>
+      Effect.exists(deferreds, (deferred) =>
+        Effect.map(Waiting.resultOf<Schema.Schema.AnyNoContext>(deferred), Option.isSome)
+      )
+    const stopped = either(Cancelled, Interrupted)
 
-    const decide = (at: DateTime.Utc) =>
+    const decide = (number: number) => (at: DateTime.Utc) =>
       Effect.gen(function* () {
         const approval = needsApproval ? yield* Waiting.resultOf(Approved) : Option.none()
-        const hold = (yield* cancelled)
+        // What has not waited yet was not interrupted in it: one look less for nearly all erasures.
+        const hold = (yield* number === 1 ? either(Cancelled) : stopped)
           ? Option.some("Cancelled" as const)
           : DateTime.greaterThanOrEqualTo(at, deadline)
             ? Option.some("Overdue" as const)
@@ -126,7 +133,7 @@ export const erase = (payload: Payload, { approval: needsApproval = false, ...op
       })
 
     for (let number = 1, failures = 0; ; number++) {
-      const round = yield* Round.intend(number, decide)
+      const round = yield* Round.intend(number, decide(number))
       approval = Option.orElse(round.approval, () => approval)
       const hold = Option.getOrUndefined(round.hold)
       if (hold === "Cancelled") {
@@ -141,12 +148,7 @@ export const erase = (payload: Payload, { approval: needsApproval = false, ...op
       }
       if (hold === "Approval") {
         if (needsApproval) {
-          yield* wait(
-            `${number}`,
-            "Approval",
-            deadline,
-            Effect.if(approved, { onTrue: () => Effect.succeed(true), onFalse: () => cancelled })
-          )
+          yield* wait(`${number}`, "Approval", deadline, either(Approved, Cancelled, Interrupted))
         }
         continue
       }
@@ -166,7 +168,7 @@ export const erase = (payload: Payload, { approval: needsApproval = false, ...op
       }
       const pause = longWait(error, failures++, chance, options.patience)
       const waitsFor = error._tag === "Unauthorized" ? "Credentials" : "Vendor"
-      yield* wait(`${number}`, waitsFor, DateTime.addDuration(endedAt, pause), cancelled)
+      yield* wait(`${number}`, waitsFor, DateTime.addDuration(endedAt, pause), stopped)
     }
   })
 

@@ -90,7 +90,7 @@ export const purge = (options: {
   Effect.gen(function* () {
     const sql = (yield* SqlClient.SqlClient).withoutTransforms()
     const type = entityType(options.workflow ?? EraseCustomer)
-    const cutoff = (yield* Clock.currentTimeMillis) - Duration.toMillis(options.olderThan)
+    const cutoff = Math.max(0, Math.floor((yield* Clock.currentTimeMillis) - Duration.toMillis(options.olderThan)))
     // An id holds the time at which it was made.
     const before = sql.literal(String(Snowflake.make({ timestamp: cutoff, machineId: first, sequence: 0 })))
 

@@ -20,6 +20,7 @@ import { durably } from "./Round.js"
 
 // The memory engine sleeps by `Effect.sleep`, which above 2^31-1 milliseconds never ends.
 const LONGEST = Duration.toMillis("24 hours")
+const FIRST_LOOK = Duration.toMillis("1 minute")
 
 /**
  * What a deferred was done with; none while it was not.
@@ -64,6 +65,31 @@ export const wait = <R>(
         return yield* Workflow.suspend(instance)
       }
     }
+  })
+
+/**
+ * Runs a child. The engine wakes the workflow that began it, and none that joined, so that each one also looks for itself:
+ * after a minute, and twice as long each time.
+ *
+ * @internal
+ */
+export const child = <A, E, R>(
+  executionId: string,
+  effect: Effect.Effect<A, E, R>
+): Effect.Effect<A, E, R | WorkflowEngine | WorkflowInstance> =>
+  Effect.gen(function* () {
+    const engine = yield* WorkflowEngine
+    const instance = yield* WorkflowInstance
+    const wakeUp = Effect.gen(function* () {
+      for (let part = 0; ; part++) {
+        const duration = Math.min(FIRST_LOOK * 2 ** part, LONGEST)
+        const clock = DurableClock.make({ name: `EraseCustomer/${executionId}/${part}`, duration })
+        if (Option.isNone(yield* resultOf(clock.deferred))) {
+          return yield* durably(engine.scheduleClock(instance.workflow, { executionId: instance.executionId, clock }))
+        }
+      }
+    })
+    return yield* Effect.onInterrupt(effect, () => (instance.suspended ? wakeUp : Effect.void))
   })
 
 /** The engine keeps a cause with a suspended execution, and gives it to whoever polls. */

@@ -397,6 +397,49 @@ describe("EraseCustomer.approve, cancel and poll", () => {
   )
 })
 
+describe("EraseCustomer.execute, in a workflow of one's own", () => {
+  const Parent = Workflow.make({
+    name: "Parent",
+    payload: { id: Schema.String },
+    success: Schema.String,
+    error: Schema.Unknown,
+    idempotencyKey: ({ id }) => id
+  })
+  const parents = Effect.provide(
+    Parent.toLayer(() => Effect.map(EraseCustomer.execute(request), ({ receipt }) => receipt._tag)).pipe(
+      Layer.provideMerge(EraseCustomer.layerWith({ retry: { times: 0 } })),
+      Layer.provideMerge(WorkflowEngine.layerMemory),
+      Layer.provideMerge(FlowwiseTest.layer({ customers: ["cust_1"] }))
+    )
+  )
+
+  it.effect("gives the outcome also to a workflow that joined, which the engine doesn't wake", () =>
+    Effect.gen(function* () {
+      yield* (yield* FlowwiseTest).fail(new DeletionFailed({ customerId: "cust_1" }), { times: 1 })
+      yield* start
+      const joined = yield* Effect.fork(Effect.all([Parent.execute({ id: "1" }), Parent.execute({ id: "2" })]))
+      yield* pass("5 minutes", "10 seconds")
+      assert.deepStrictEqual(yield* Fiber.join(joined), ["CustomerDeleted", "CustomerDeleted"])
+    }).pipe(parents)
+  )
+
+  it.effect("fails, and interrupts nobody, where the erasure was interrupted and its history is lost", () =>
+    Effect.gen(function* () {
+      yield* (yield* FlowwiseTest).fail(new DeletionFailed({ customerId: "cust_1" }))
+      yield* start
+      const receivedAt = yield* DateTime.now
+      yield* EraseCustomer.workflow.interrupt(yield* EraseCustomer.workflow.executionId({ ...request, receivedAt }))
+      yield* pass("10 seconds", "1 second")
+      const poll = Effect.asVoid(EraseCustomer.poll("dsr-1"))
+      for (const ask of [...begins.map((begin) => begin(request)), Effect.mapError(poll, identity<Problem>)]) {
+        const error = yield* Effect.flip(ask)
+        assert.strictEqual(error._tag, "EngineFailed")
+        assert.include(error.message, "interrupted")
+      }
+    }).pipe(parents)
+  )
+})
+
 describe("EraseCustomer.step", () => {
   const Closing = Workflow.make({
     name: "Closing",

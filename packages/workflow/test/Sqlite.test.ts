@@ -114,6 +114,29 @@ describe("EraseCustomer, over a SQLite file", () => {
     )
   )
 
+  it.live("ends as cancelled, with what was sent, where the engine interrupts it", () =>
+    inFolder((filename) =>
+      Effect.gen(function* () {
+        const erasure = { requestId: "dsr-1", customerId: "cust_1" }
+        yield* (yield* FlowwiseTest).loseAnswer({ times: 1 })
+        yield* EraseCustomer.start(erasure)
+        const receivedAt = yield* DateTime.now
+        yield* EraseCustomer.workflow.interrupt(yield* EraseCustomer.workflow.executionId({ ...erasure, receivedAt }))
+        const failed = yield* Effect.flip(EraseCustomer.execute(erasure))
+        assert.strictEqual(failed._tag, "ErasureFailed")
+        if (failed._tag !== "ErasureFailed") return
+        assert.strictEqual(failed.reason, "Cancelled")
+        assert.isTrue(failed.mayBeGone)
+        assert.strictEqual(failed.attempts.length, 1)
+        assert.deepStrictEqual(yield* EraseCustomer.poll("dsr-1"), Option.some(failed))
+      }).pipe(
+        Effect.provide(
+          Layer.provideMerge(embedded(filename, { retry: { times: 0 } }), FlowwiseTest.layer({ customers: ["cust_1"] }))
+        )
+      )
+    )
+  )
+
   for (const [change, options] of Object.entries<EraseCustomer.EraseCustomerOptions>({
     "an approval": { approval: true },
     "a shorter deadline": { deadline: "30 minutes" }

@@ -129,7 +129,7 @@ export interface ErasureRequest {
  *
  * - `ErasureFailed`: time ran out, the id was refused, or it was cancelled; with everything that was tried.
  * - `InvalidErasure`: an empty request id, one that is the customer id, or a `receivedAt` more than 5 minutes ahead.
- * - `RequestIdTaken`: another customer's erasure has this request id.
+ * - `RequestIdTaken`: another customer's erasure has this request id, or one that was purged, which doesn't tell whose it was.
  * - `EngineFailed`: the engine's storage can't be reached. Execute it again.
  *
  * @example
@@ -150,15 +150,13 @@ export const execute = (
 ): Effect.Effect<ErasureOutcome, ErasureFailed | InvalidErasure | RequestIdTaken | EngineFailed, WorkflowEngine> =>
   Effect.gen(function* () {
     const payload = yield* valid(request)
-    const outcome = workflow.execute(payload).pipe(
-      Effect.tapBoth({
-        onFailure: (failed) => sameCustomer(payload, failed),
-        onSuccess: (done) => sameCustomer(payload, done)
-      })
-    )
+    const parent = yield* Effect.serviceOption(WorkflowInstance)
+    // A workflow that goes on after its child was purged asked for it before.
+    const check = (end: ErasureOutcome | ErasureFailed) =>
+      Option.isSome(parent) && end.customerId === "" ? Effect.void : sameCustomer(payload, end)
+    const outcome = workflow.execute(payload).pipe(Effect.tapBoth({ onFailure: check, onSuccess: check }))
     // Who joins another customer's erasure learns it when that waits, and not in days. A child can't ask: its own
     // suspension ends the fiber.
-    const parent = yield* Effect.serviceOption(WorkflowInstance)
     if (Option.isSome(parent)) {
       return yield* Effect.provideService(
         Waiting.child(yield* executionIdFor(payload.requestId), outcome),
@@ -443,9 +441,15 @@ const taken = ({ requestId }: Payload) =>
     message: "The request id stands for another customer's erasure, and nothing was started. Use another one"
   })
 
-/** A purged erasure doesn't tell whose it was. */
 const sameCustomer = (payload: Payload, { customerId }: ErasureOutcome | ErasureFailed) =>
-  customerId === payload.customerId || customerId === "" ? Effect.void : Effect.fail(taken(payload))
+  customerId === payload.customerId ? Effect.void : customerId === "" ? forgotten(payload) : taken(payload)
+
+/** A purged erasure doesn't tell whose it was, and must not pass for another customer's. */
+const forgotten = ({ requestId }: Payload) =>
+  new RequestIdTaken({
+    requestId,
+    message: "The request id stands for a purged erasure, and nothing was started. `poll` still gives what became of it"
+  })
 
 const often = Schedule.exponential("10 millis").pipe(Schedule.union(Schedule.spaced("1 second")))
 const seldom = Schedule.exponential("1 second").pipe(Schedule.union(Schedule.spaced("30 seconds")))

@@ -122,7 +122,8 @@ export class InvalidErasure extends Schema.TaggedError<InvalidErasure>("@effect-
 ) {}
 
 /**
- * The request id stands for the erasure of another customer. Nothing was started; that one goes on. Give each erasure a
+ * The request id stands for the erasure of another customer, or for a purged one, which no longer tells whose it was.
+ * Nothing was started; that one goes on. Give each erasure a
  * request id of its own.
  *
  * @since 0.1.0

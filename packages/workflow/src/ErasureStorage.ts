@@ -65,8 +65,8 @@ export const waiting: Effect.Effect<
 
 /**
  * Forgets whose erasures are over for so long, and gives how many they were. The customer id becomes empty in what is kept
- * of the request and of the outcome; the steps in between go altogether. The request id stays, so that who executes it
- * again gets the outcome without the customer id, and nothing runs a second time.
+ * of the request and of the outcome; the steps in between go altogether. The request id stays, so that
+ * nothing runs a second time: `poll` gives the outcome without the customer id, and `execute` fails as `RequestIdTaken`.
  *
  * `workflow` is the workflow to purge, `EraseCustomer.workflow` unless told otherwise. One of your own that uses
  * `EraseCustomer.step` is purged of its steps and of every field that is named `customerId`.

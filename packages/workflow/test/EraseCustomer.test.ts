@@ -429,7 +429,7 @@ describe("EraseCustomer.execute, in a workflow of one's own", () => {
       yield* start
       const receivedAt = yield* DateTime.now
       yield* EraseCustomer.workflow.interrupt(yield* EraseCustomer.workflow.executionId({ ...request, receivedAt }))
-      yield* pass("10 seconds", "1 second")
+      yield* turns
       const poll = Effect.asVoid(EraseCustomer.poll("dsr-1"))
       for (const ask of [...begins.map((begin) => begin(request)), Effect.mapError(poll, identity<Problem>)]) {
         const error = yield* Effect.flip(ask)

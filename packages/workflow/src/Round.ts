@@ -50,8 +50,7 @@ const Intent = Schema.Struct({
  */
 export type Decision = Pick<typeof Intent.Type, "approval" | "hold">
 
-/** @internal */
-export const go: Decision = { approval: Option.none(), hold: Option.none() }
+const go: Decision = { approval: Option.none(), hold: Option.none() }
 
 const Round = Schema.Struct({
   attempts: Schema.Array(ErasureAttempt),

@@ -62,11 +62,9 @@ export const trial = (options: {
     const postgres = yield* Postgres.make
     yield* say(`PostgreSQL runs as process ${yield* postgres.pid}`)
     const env = { DATABASE_URL: Redacted.value(postgres.url), FLOWWISE_BASE_URL: vendor.baseUrl }
-    const runners = yield* Effect.forEach(
-      [1, 2, 3],
-      (number) => startRunner(number, { ...env, FLOWWISE_CLIENT_SECRET_FILE: secretFile }),
-      { concurrency: "unbounded" }
-    )
+    const start = (number: number) => startRunner(number, { ...env, FLOWWISE_CLIENT_SECRET_FILE: secretFile })
+    // The first one makes the engine's tables.
+    const runners = [yield* start(1), ...(yield* Effect.forEach([2, 3], start, { concurrency: "unbounded" }))]
     for (const { number, pid, port } of runners) yield* say(`runner ${number} runs as process ${pid}, at port ${port}`)
 
     let reported = 0
@@ -207,12 +205,19 @@ export const startRunner = (number: number, env: Record<string, string>) =>
           await once(child, "close")
         })
     )
-    yield* Effect.tryPromise(async () => {
-      const up = new Promise<true>((resolve) => {
-        createInterface(child.stdout).on("line", (line) => line.includes("The runner is up") && resolve(true))
-      })
-      const ended = once(child, "close").then(() => false)
-      if (!(await Promise.race([up, ended]))) throw new Error(`Runner ${number} did not start`)
+    yield* Effect.tryPromise({
+      try: async () => {
+        const lines: Array<string> = []
+        const up = new Promise<true>((resolve) => {
+          createInterface(child.stdout).on("line", (line) => {
+            lines.push(line)
+            if (line.includes("The runner is up")) resolve(true)
+          })
+        })
+        const ended = once(child, "close").then(() => false)
+        if (!(await Promise.race([up, ended]))) throw new Error(`Runner ${number} did not start:\n${lines.join("\n")}`)
+      },
+      catch: (error) => error
     })
     return { number, child, pid: child.pid, port }
   })

@@ -13,14 +13,26 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { type Dispatcher, errors } from "undici"
+import type { Route } from "./UndiciDispatcher.js"
 import { type IncomingHeaders, isBodiless, UndiciResponse } from "./UndiciResponse.js"
 
 /** What is held for a reader that has not come yet; then the server has to wait. As much as undici's own. */
 const HIGH_WATER_MARK = 64 * 1024
 
-type Answer = (exit: Exit.Exit<HttpClientResponse.HttpClientResponse, HttpClientError.RequestError>) => void
+/** @internal */
+export type Answered = (exit: Exit.Exit<HttpClientResponse.HttpClientResponse, HttpClientError.RequestError>) => void
 
-/** What undici's interceptor of redirects looks at, which would take a request's headers to any host, unseen. */
+/**
+ * Where a request goes, and with which headers: names and values in turn.
+ *
+ * @internal
+ */
+export interface Target {
+  readonly origin: string
+  readonly path: string
+  readonly headers: Array<string>
+}
+
 interface Options extends Dispatcher.DispatchOptions {
   readonly maxRedirections: 0
 }
@@ -31,7 +43,7 @@ interface Options extends Dispatcher.DispatchOptions {
  * @internal
  */
 export class Exchange implements Dispatcher.DispatchHandler {
-  private answer: Answer | undefined
+  private answer: Answered | undefined
   private controller: Dispatcher.DispatchController | undefined
   private chunks: Array<Uint8Array> = []
   private size = 0
@@ -43,12 +55,25 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   constructor(
     private readonly request: HttpClientRequest.HttpClientRequest,
-    private readonly body: unknown
+    private readonly body: NonNullable<Dispatcher.DispatchOptions["body"]> | null
   ) {}
 
   /** Sends the request. `answer` gets the head of its response, or why there is none. */
-  dispatch(dispatcher: Dispatcher, options: Options, answer: Answer): void {
+  dispatch({ dispatcher, settings }: Route, { headers, origin, path }: Target, answer: Answered): void {
     this.answer = answer
+    const options: Options = {
+      origin,
+      path,
+      method: this.request.method,
+      headers,
+      body: this.body,
+      // One by one: spread, the settings take longer than all the rest of this function.
+      headersTimeout: settings.headersTimeout,
+      bodyTimeout: settings.bodyTimeout,
+      reset: settings.reset as true,
+      // What undici's interceptor of redirects looks at, which would take the headers to any host, unseen.
+      maxRedirections: 0
+    }
     try {
       dispatcher.dispatch(options, this)
     } catch (cause) {

@@ -14,12 +14,11 @@ import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as UrlParams from "@effect/platform/UrlParams"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
 import { globalValue } from "effect/GlobalValue"
 import * as Stream from "effect/Stream"
 import type { Dispatcher } from "undici"
 import * as ClientSpan from "./ClientSpan.js"
-import { Exchange } from "./Exchange.js"
+import { type Answered, Exchange, type Target } from "./Exchange.js"
 import type { Route } from "./UndiciDispatcher.js"
 
 type Answer = Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError>
@@ -54,23 +53,11 @@ export const make = (route: Route): Effect.Effect<HttpClient.HttpClient> =>
 /** Where `@effect-flowwise/client` finds how to send a request without a body on no fiber. */
 const DISPATCH = Symbol.for("@effect-flowwise/client/dispatch")
 
-const dispatch =
-  ({ dispatcher, settings }: Route) =>
-  (
-    request: HttpClientRequest.HttpClientRequest,
-    { headers, origin, path }: { readonly origin: string; readonly path: string; readonly headers: Array<string> },
-    answer: (exit: Exit.Exit<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError>) => void
-  ) => {
-    const exchange = new Exchange(request, null)
-    const { method } = request
-    const { bodyTimeout, headersTimeout, reset } = settings
-    exchange.dispatch(
-      dispatcher,
-      { origin, path, method, headers, headersTimeout, bodyTimeout, reset: reset as true, maxRedirections: 0 },
-      answer
-    )
-    return () => exchange.abort()
-  }
+const dispatch = (route: Route) => (request: HttpClientRequest.HttpClientRequest, target: Target, answer: Answered) => {
+  const exchange = new Exchange(request, null)
+  exchange.dispatch(route, target, answer)
+  return () => exchange.abort()
+}
 
 /** Where `HttpClient.withScope` leaves what aborts a request, for `HttpClient.make` alone. */
 const scopedRequests = globalValue(
@@ -79,7 +66,7 @@ const scopedRequests = globalValue(
 )
 
 const send = (
-  { dispatcher, settings }: Route,
+  route: Route,
   request: HttpClientRequest.HttpClientRequest,
   url: URL,
   signal: AbortSignal | undefined
@@ -88,22 +75,8 @@ const send = (
     const dispatch = ({ body, contentType }: Body): Answer => {
       const exchange = new Exchange(request, body)
       const answer: Answer = Effect.async((resume) => {
-        exchange.dispatch(
-          dispatcher,
-          {
-            origin: url.origin,
-            path: url.pathname + url.search,
-            method: request.method,
-            headers: rawHeaders(request, contentType),
-            body,
-            // One by one: spread, the settings take longer than all the rest of this function.
-            headersTimeout: settings.headersTimeout,
-            bodyTimeout: settings.bodyTimeout,
-            reset: settings.reset as true,
-            maxRedirections: 0
-          },
-          resume
-        )
+        const headers = rawHeaders(request, contentType)
+        exchange.dispatch(route, { origin: url.origin, path: url.pathname + url.search, headers }, resume)
         if (signal !== undefined) {
           exchange.abortWith(signal)
         }

@@ -16,7 +16,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Tracer from "effect/Tracer"
 import type { CustomerDeleted } from "./Customer.js"
-import { CustomerNotFound, DeleteCustomerError, RequestFailed } from "./DeleteCustomerError.js"
+import { CustomerNotFound, DeleteCustomerError, isAmbiguous, RequestFailed } from "./DeleteCustomerError.js"
 import type * as Telemetry from "./Telemetry.js"
 import { clockOf, type Limit } from "./TimeLimit.js"
 
@@ -187,24 +187,6 @@ export const inDoubt = (customerId: string): Effect.Effect<boolean> =>
 const mayHaveDeleted = (cause: Cause.Cause<unknown>): boolean => {
   const error = Option.getOrUndefined(Cause.failureOption(cause))
   return isOurs(error) ? isAmbiguous(error) : error === undefined
-}
-
-/**
- * What came back does not exclude that the customer is deleted.
- *
- * @internal
- */
-export const isAmbiguous = (error: DeleteCustomerError): boolean => {
-  switch (error._tag) {
-    case "RequestFailed":
-      return error.delivered === "unknown"
-    case "DeletionFailed":
-      return true
-    case "UnexpectedResponse":
-      return (error.status >= 200 && error.status < 300) || error.status === 408 || error.status >= 500
-    default:
-      return false
-  }
 }
 
 /** What an error means where an earlier attempt may have deleted the customer. */

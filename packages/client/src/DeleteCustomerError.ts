@@ -320,3 +320,34 @@ export const DeleteCustomerError = Schema.Union(
  * @category errors
  */
 export type DeleteCustomerError = typeof DeleteCustomerError.Type
+
+/**
+ * Whether what came back does not exclude that the customer is deleted: `RequestFailed` delivered `"unknown"`,
+ * `DeletionFailed`, and `UnexpectedResponse` of any 2xx, of 408 and of 5xx. It speaks for one attempt, and not for those
+ * before it.
+ *
+ * @example
+ * ```ts
+ * import { deleteCustomer, isAmbiguous } from "@effect-flowwise/client"
+ * import * as Effect from "effect/Effect"
+ *
+ * const told = deleteCustomer("cust_priya_sharma_2024").pipe(
+ *   Effect.tapError((error) => Effect.log(isAmbiguous(error) ? "The customer may be gone" : "This attempt deleted nobody"))
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category predicates
+ */
+export const isAmbiguous = (error: DeleteCustomerError): boolean => {
+  switch (error._tag) {
+    case "RequestFailed":
+      return error.delivered === "unknown"
+    case "DeletionFailed":
+      return true
+    case "UnexpectedResponse":
+      return (error.status >= 200 && error.status < 300) || error.status === 408 || error.status >= 500
+    default:
+      return false
+  }
+}

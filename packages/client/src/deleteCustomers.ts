@@ -19,6 +19,7 @@ import { CustomerAlreadyAbsent, CustomerDeleted } from "./Customer.js"
 import {
   DeletionFailed,
   InvalidCustomerId,
+  isAmbiguous,
   RateLimited,
   RequestFailed,
   type Unauthorized,
@@ -61,7 +62,7 @@ export class DeletionRejected extends Schema.TaggedClass<DeletionRejected>("@eff
 ) {
   /** Whether the customer may be deleted all the same. Where this is `false`, the attempts deleted nobody. */
   get mayBeDeleted(): boolean {
-    return this.afterAmbiguousAttempt || Attempt.isAmbiguous(this.error)
+    return this.afterAmbiguousAttempt || isAmbiguous(this.error)
   }
 }
 
@@ -209,7 +210,7 @@ export const deleteCustomers = <E = never, R = never>(
               customerId,
               error,
               // Also of attempts that a retry within the client, or around the stream, has made.
-              afterAmbiguousAttempt: before || (inDoubt && !Attempt.isAmbiguous(error))
+              afterAmbiguousAttempt: before || (inDoubt && !isAmbiguous(error))
             })
           }
           const remembered = Attempt.retried()

@@ -8,6 +8,7 @@ export {
   DeleteCustomerError,
   DeletionFailed,
   InvalidCustomerId,
+  isAmbiguous,
   RateLimited,
   RequestFailed,
   Unauthorized,

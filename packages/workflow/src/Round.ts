@@ -14,6 +14,7 @@ import {
   deleteCustomer,
   FlowwiseClient,
   InvalidCustomerId,
+  isAmbiguous,
   RateLimited,
   RequestFailed,
   Retry,
@@ -199,22 +200,8 @@ const resultOf = (exit: Exit.Exit<CustomerDeleted, DeleteCustomerError>) => {
     ...("requestId" in end && Option.isSome(end.requestId) && { requestId: end.requestId.value }),
     ...(end._tag !== "CustomerDeleted" && {
       message: end.message,
-      ...(mayHaveDeleted(end) && { ambiguous: true as const })
+      ...(isAmbiguous(end) && { ambiguous: true as const })
     })
-  }
-}
-
-/** What came back does not exclude that the customer is deleted. */
-const mayHaveDeleted = (error: DeleteCustomerError): boolean => {
-  switch (error._tag) {
-    case "RequestFailed":
-      return error.delivered === "unknown"
-    case "DeletionFailed":
-      return true
-    case "UnexpectedResponse":
-      return (error.status >= 200 && error.status < 300) || error.status === 408 || error.status >= 500
-    default:
-      return false
   }
 }
 

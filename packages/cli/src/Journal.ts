@@ -8,7 +8,7 @@
 import { constants } from "node:fs"
 import { type FileHandle, open as openFile, realpath, truncate } from "node:fs/promises"
 import { dirname } from "node:path"
-import { CustomerAlreadyAbsent, type DeletionOutcome, DeletionRejected } from "@effect-flowwise/client"
+import { CustomerAlreadyAbsent, type DeletionOutcome, DeletionUnconfirmed } from "@effect-flowwise/client"
 import * as Chunk from "effect/Chunk"
 import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
@@ -193,8 +193,8 @@ const afterAmbiguousAttempt = (outcome: DeletionOutcome): DeletionOutcome => {
       return outcome
     case "CustomerAlreadyAbsent":
       return new CustomerAlreadyAbsent({ ...outcome, afterAmbiguousAttempt: true })
-    case "DeletionRejected":
-      return new DeletionRejected({ ...outcome, afterAmbiguousAttempt: true })
+    case "DeletionUnconfirmed":
+      return new DeletionUnconfirmed({ ...outcome, mayBeDeleted: true })
   }
 }
 

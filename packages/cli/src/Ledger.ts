@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { DeletionOutcome, DeletionRejected } from "@effect-flowwise/client"
+import type { DeletionOutcome, DeletionUnconfirmed } from "@effect-flowwise/client"
 import type { JournalLine } from "./JournalFile.js"
 
 /** An intent without an outcome so far. */
@@ -106,12 +106,12 @@ const verdictOf = (outcome: DeletionOutcome): string => {
       return outcome.afterAmbiguousAttempt
         ? "CustomerAlreadyAbsent, after an ambiguous attempt"
         : "CustomerAlreadyAbsent"
-    case "DeletionRejected":
+    case "DeletionUnconfirmed":
       return causeOf(outcome.error)
   }
 }
 
-const causeOf = (error: DeletionRejected["error"]): string => {
+const causeOf = (error: DeletionUnconfirmed["error"]): string => {
   switch (error._tag) {
     case "UnexpectedResponse":
       return `UnexpectedResponse ${error.status}`
@@ -124,4 +124,4 @@ const causeOf = (error: DeletionRejected["error"]): string => {
 
 /** Asked for, and no answer tells. */
 export const mayBeDeleted = (outcome: DeletionOutcome): boolean =>
-  outcome._tag === "DeletionRejected" && outcome.mayBeDeleted
+  outcome._tag === "DeletionUnconfirmed" && outcome.mayBeDeleted

@@ -64,7 +64,7 @@ export const make = (total: number): Effect.Effect<Progress, never, Scope.Scope>
 const kinds = {
   CustomerDeleted: "deleted",
   CustomerAlreadyAbsent: "absent",
-  DeletionRejected: "rejected"
+  DeletionUnconfirmed: "rejected"
 } as const satisfies Record<DeletionOutcome["_tag"], keyof Counts>
 
 export const sum = ({ absent, deleted, rejected }: Counts): number => deleted + absent + rejected

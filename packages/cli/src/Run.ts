@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { DeletionOutcome, deleteCustomers, type Unauthorized } from "@effect-flowwise/client"
+import { DeletionOutcome, deleteCustomers, isAmbiguous, type Unauthorized } from "@effect-flowwise/client"
 import * as Chunk from "effect/Chunk"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -153,17 +153,16 @@ export const gracefully = <E extends Failure, R>(run: (stop: Deferred.Deferred<v
 const toJson = Schema.encodeSync(Schema.parseJson(DeletionOutcome))
 
 const toText = (outcome: DeletionOutcome): string => {
-  const words = { CustomerDeleted: "deleted", CustomerAlreadyAbsent: "absent ", DeletionRejected: "FAILED " }
+  const words = { CustomerDeleted: "deleted", CustomerAlreadyAbsent: "absent ", DeletionUnconfirmed: "FAILED " }
   const word = mayBeDeleted(outcome) ? "UNKNOWN" : words[outcome._tag]
   return `${word}  ${visible(outcome.customerId)}  ${why(outcome)}`.trimEnd()
 }
 
 const why = (outcome: DeletionOutcome): string => {
-  if (outcome._tag !== "DeletionRejected") {
+  if (outcome._tag !== "DeletionUnconfirmed") {
     return Option.match(outcome.requestId, { onNone: () => "", onSome: (id) => `request ${id}` })
   }
-  const { afterAmbiguousAttempt, error } = outcome
-  const saysSo = error._tag === "RequestFailed" && error.delivered === "unknown"
-  const before = afterAmbiguousAttempt && !saysSo ? ". A request before this one may have deleted the customer" : ""
+  const { error, mayBeDeleted } = outcome
+  const before = mayBeDeleted && !isAmbiguous(error) ? ". A request before this one may have deleted the customer" : ""
   return `${error._tag}: ${visible(error.message)}${before}`
 }

@@ -48,7 +48,7 @@ describe("flowwise delete", () => {
         const outcomes = linesOf(some.stdout).map((line) => decodeOutcome(line))
         assert.deepStrictEqual(outcomes.map(({ _tag, customerId }) => `${_tag} ${customerId}`).sort(), [
           "CustomerDeleted cust_3",
-          "DeletionRejected cust_2"
+          "DeletionUnconfirmed cust_2"
         ])
         assert.strictEqual(some.code, 1)
         assert.include(some.stderr, "2 customers: 1 deleted, 0 already absent, 1 not known to be gone")

@@ -38,33 +38,24 @@ const MAX_CONCURRENCY = 1000
  *
  * @example
  * ```ts
- * import { DeletionFailed, DeletionRejected } from "@effect-flowwise/client"
+ * import { DeletionFailed, DeletionUnconfirmed } from "@effect-flowwise/client"
  *
  * const customerId = "cust_priya_sharma_2024"
- * const rejected = new DeletionRejected({ customerId, error: new DeletionFailed({ customerId }) })
+ * const unconfirmed = new DeletionUnconfirmed({ customerId, error: new DeletionFailed({ customerId }), mayBeDeleted: true })
  * ```
  *
  * @since 0.1.0
  * @category models
  */
-export class DeletionRejected extends Schema.TaggedClass<DeletionRejected>("@effect-flowwise/client/DeletionRejected")(
-  "DeletionRejected",
-  {
-    /** The id as it was given; empty where it was no string. */
-    customerId: Schema.String,
-    error: Schema.Union(InvalidCustomerId, DeletionFailed, RateLimited, UnexpectedResponse, RequestFailed),
-    /** Whether an attempt before the one that ended in `error` may have deleted the customer. */
-    afterAmbiguousAttempt: Schema.Boolean.pipe(
-      Schema.propertySignature,
-      Schema.withConstructorDefault(() => false)
-    )
-  }
-) {
-  /** Whether the customer may be deleted all the same. Where this is `false`, the attempts deleted nobody. */
-  get mayBeDeleted(): boolean {
-    return this.afterAmbiguousAttempt || isAmbiguous(this.error)
-  }
-}
+export class DeletionUnconfirmed extends Schema.TaggedClass<DeletionUnconfirmed>(
+  "@effect-flowwise/client/DeletionUnconfirmed"
+)("DeletionUnconfirmed", {
+  /** The id as it was given; empty where it was no string. */
+  customerId: Schema.String,
+  error: Schema.Union(InvalidCustomerId, DeletionFailed, RateLimited, UnexpectedResponse, RequestFailed),
+  /** Whether one of the attempts may have deleted the customer. `false`: none of them did. */
+  mayBeDeleted: Schema.Boolean
+}) {}
 
 /**
  * The schema of what became of one id, to keep it in a journal or send it elsewhere.
@@ -80,7 +71,7 @@ export class DeletionRejected extends Schema.TaggedClass<DeletionRejected>("@eff
  * @since 0.1.0
  * @category models
  */
-export const DeletionOutcome = Schema.Union(CustomerDeleted, CustomerAlreadyAbsent, DeletionRejected)
+export const DeletionOutcome = Schema.Union(CustomerDeleted, CustomerAlreadyAbsent, DeletionUnconfirmed)
 
 /**
  * What became of one id.
@@ -139,7 +130,7 @@ export interface DeleteCustomersOptions {
  *
  * const program = deleteCustomers(["cust_1", "cust_2"], { rateLimit: { limit: 100, interval: "1 minute" } }).pipe(
  *   Stream.runForEach((outcome) =>
- *     outcome._tag === "DeletionRejected" ? Effect.logWarning(outcome.error.message) : Effect.void
+ *     outcome._tag === "DeletionUnconfirmed" ? Effect.logWarning(outcome.error.message) : Effect.void
  *   )
  * )
  * ```
@@ -156,7 +147,7 @@ export const deleteCustomers = <E = never, R = never>(
       const problem = whyRefused(ids, options)
       const { concurrency = 16, haltWhen, rateLimit, retry = {} } = problem === undefined ? options : { concurrency: 1 }
       const { attemptTimeout, ...retrying }: Retry.TransientOptions = retry === false ? { times: 0 } : retry
-      const resends = Retry.resends<DeletionRejected["error"]>(retrying)
+      const resends = Retry.resends<DeletionUnconfirmed["error"]>(retrying)
       const pace = Pace.make(rateLimit === undefined ? 0 : Duration.toMillis(rateLimit.interval) / rateLimit.limit)
       // Once this is done nothing is sent any more.
       const stopped = yield* Deferred.make<void>()
@@ -203,14 +194,14 @@ export const deleteCustomers = <E = never, R = never>(
         Effect.suspend(() => {
           // Of the latest attempt that was not refused: the one before may have deleted the customer.
           let outcome: DeletionOutcome | undefined
-          const reject = (error: DeletionRejected["error"], inDoubt: boolean) => {
+          const reject = (error: DeletionUnconfirmed["error"], inDoubt: boolean) => {
             const customerId = typeof id === "string" ? id : ""
-            const before = outcome?._tag === "DeletionRejected" && outcome.mayBeDeleted
-            outcome = new DeletionRejected({
+            const before = outcome?._tag === "DeletionUnconfirmed" && outcome.mayBeDeleted
+            outcome = new DeletionUnconfirmed({
               customerId,
               error,
               // Also of attempts that a retry within the client, or around the stream, has made.
-              afterAmbiguousAttempt: before || (inDoubt && !isAmbiguous(error))
+              mayBeDeleted: before || inDoubt || isAmbiguous(error)
             })
           }
           const remembered = Attempt.retried()
@@ -231,8 +222,8 @@ export const deleteCustomers = <E = never, R = never>(
                 })
             }).pipe(remembered)
 
-          let driver: Schedule.ScheduleDriver<DeletionRejected["error"], DeletionRejected["error"]> | undefined
-          const resend = (error: DeletionRejected["error"]): Effect.Effect<void, Unauthorized, FlowwiseClient> =>
+          let driver: Schedule.ScheduleDriver<DeletionUnconfirmed["error"], DeletionUnconfirmed["error"]> | undefined
+          const resend = (error: DeletionUnconfirmed["error"]): Effect.Effect<void, Unauthorized, FlowwiseClient> =>
             Effect.gen(function* () {
               driver ??= yield* Schedule.driver(resends)
               const startedAt = yield* Effect.option(Effect.zipRight(driver.next(error), pace.start)).pipe(
@@ -266,7 +257,7 @@ interface Started {
   readonly startedAt: number
 }
 
-const isRejection = (error: DeletionRejected["error"] | Unauthorized): error is DeletionRejected["error"] =>
+const isRejection = (error: DeletionUnconfirmed["error"] | Unauthorized): error is DeletionUnconfirmed["error"] =>
   error._tag !== "Unauthorized"
 
 /** For want of an outcome that says 401. */

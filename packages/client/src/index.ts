@@ -17,7 +17,7 @@ export {
 export {
   type DeleteCustomersOptions,
   DeletionOutcome,
-  DeletionRejected,
+  DeletionUnconfirmed,
   deleteCustomers
 } from "./deleteCustomers.js"
 export { Environment } from "./Environment.js"

@@ -8,7 +8,7 @@ import {
   type DeleteCustomersOptions,
   DeletionFailed,
   DeletionOutcome,
-  DeletionRejected,
+  DeletionUnconfirmed,
   deleteCustomers,
   FlowwiseClient,
   InvalidCustomerId,
@@ -69,7 +69,7 @@ const handmade = (answer: (customerId: string, earlier: number) => Effect.Effect
 }
 
 const says = (outcome: DeletionOutcome) =>
-  `${outcome.customerId} ${outcome._tag === "DeletionRejected" ? outcome.error._tag : outcome._tag}`
+  `${outcome.customerId} ${outcome._tag === "DeletionUnconfirmed" ? outcome.error._tag : outcome._tag}`
 
 /** Starts a run, and shows how far it has come. */
 const begin = <E, R>(outcomes: Stream.Stream<DeletionOutcome, E, R>) =>
@@ -135,33 +135,24 @@ describe("outcomes", () => {
       const forbidden = new UnexpectedResponse({ status: 403 })
       const unavailable = new UnexpectedResponse({ status: 503 })
       const offline = new RequestFailed({ reason: "Connection", delivered: "no" })
-      const cases: ReadonlyArray<
-        readonly [errors: ReadonlyArray<DeleteCustomerError>, afterAmbiguousAttempt: boolean, mayBeDeleted: boolean]
-      > = [
-        [[forbidden], false, false],
-        [[new RateLimited(), forbidden], false, false],
-        [[offline, offline, offline, offline], false, false],
-        [[lost, forbidden], true, true],
-        [
-          [unavailable, new RateLimited(), new InvalidCustomerId({ customerId: "a", rejectedBy: "server" })],
-          true,
-          true
-        ],
-        [[new DeletionFailed({ customerId: "a" }), new RateLimited(after("1 hour"))], true, true],
-        [[lost, offline, offline, offline], true, true],
-        [[offline, offline, offline, lost], false, true],
-        [[lost, lost, lost, lost], true, true]
+      const cases: ReadonlyArray<readonly [errors: ReadonlyArray<DeleteCustomerError>, mayBeDeleted: boolean]> = [
+        [[forbidden], false],
+        [[new RateLimited(), forbidden], false],
+        [[offline, offline, offline, offline], false],
+        [[lost, forbidden], true],
+        [[unavailable, new RateLimited(), new InvalidCustomerId({ customerId: "a", rejectedBy: "server" })], true],
+        [[new DeletionFailed({ customerId: "a" }), new RateLimited(after("1 hour"))], true],
+        [[lost, offline, offline, offline], true],
+        [[offline, offline, offline, lost], true],
+        [[lost, lost, lost, lost], true]
       ]
-      for (const [errors, afterAmbiguousAttempt, mayBeDeleted] of cases) {
+      for (const [errors, mayBeDeleted] of cases) {
         const { provide } = handmade((_, earlier) => Effect.fail(errors[earlier]!))
         const fiber = yield* Effect.fork(Stream.runCollect(deleteCustomers(["a"])).pipe(provide))
         yield* TestClock.adjust("1 day")
         for (const outcome of yield* Fiber.join(fiber)) {
-          assert(outcome._tag === "DeletionRejected")
-          assert.deepStrictEqual(
-            [outcome.error._tag, outcome.afterAmbiguousAttempt, outcome.mayBeDeleted],
-            [errors.at(-1)!._tag, afterAmbiguousAttempt, mayBeDeleted]
-          )
+          assert(outcome._tag === "DeletionUnconfirmed")
+          assert.deepStrictEqual([outcome.error._tag, outcome.mayBeDeleted], [errors.at(-1)!._tag, mayBeDeleted])
         }
       }
     })
@@ -185,7 +176,7 @@ describe("outcomes", () => {
           provide
         )
         const told = Array.from(outcomes, (outcome) => {
-          assert(outcome._tag === "DeletionRejected")
+          assert(outcome._tag === "DeletionUnconfirmed")
           return [outcome.error._tag, outcome.mayBeDeleted]
         })
         assert.deepStrictEqual(told, [[...expected]])
@@ -200,7 +191,7 @@ describe("outcomes", () => {
       for (const outcome of [
         new CustomerDeleted({ customerId, environment: "test", deletedAt: DateTime.unsafeMake(1) }),
         new CustomerAlreadyAbsent({ customerId, environment: "test", observedAt: DateTime.unsafeMake(1) }),
-        new DeletionRejected({ customerId, error: new RateLimited(after("3 seconds")), afterAmbiguousAttempt: true })
+        new DeletionUnconfirmed({ customerId, error: new RateLimited(after("3 seconds")), mayBeDeleted: true })
       ]) {
         const back = yield* Effect.flatMap(Schema.encode(line)(outcome), Schema.decode(line))
         assertEquals(back, outcome)
@@ -640,7 +631,7 @@ describe("haltWhen", () => {
       yield* halt
       yield* TestClock.adjust(0)
       const [outcome] = Array.from(yield* Fiber.join(fiber))
-      assert(outcome?._tag === "DeletionRejected")
+      assert(outcome?._tag === "DeletionUnconfirmed")
       assert.deepStrictEqual([outcome.error._tag, outcome.mayBeDeleted], ["RateLimited", true])
       yield* TestClock.adjust("1 day")
       assert.deepStrictEqual(requested(), ["cust_0", "cust_0"])
@@ -822,7 +813,7 @@ describe("what makes no sense", () => {
     return Effect.gen(function* () {
       const outcomes = yield* Stream.runCollect(deleteCustomers(["a", "b"], options))
       const told = Array.from(outcomes, (outcome) => {
-        assert(outcome._tag === "DeletionRejected" && outcome.error._tag === "RequestFailed")
+        assert(outcome._tag === "DeletionUnconfirmed" && outcome.error._tag === "RequestFailed")
         assert.match(
           outcome.error.message,
           /^(The concurrency|The rate limit|What halts the run) must .* Nothing was sent$/

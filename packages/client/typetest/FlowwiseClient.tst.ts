@@ -8,7 +8,7 @@ import {
   type DeleteCustomerError,
   type DeletionFailed,
   type DeletionOutcome,
-  type DeletionRejected,
+  type DeletionUnconfirmed,
   deleteCustomer,
   deleteCustomers,
   Environment,
@@ -142,10 +142,10 @@ describe("deleteCustomers", () => {
   })
 
   test("tells one of three outcomes, and rejects for each error but those that say absent or refused", () => {
-    expect<DeletionOutcome>().type.toBe<CustomerDeleted | CustomerAlreadyAbsent | DeletionRejected>()
+    expect<DeletionOutcome>().type.toBe<CustomerDeleted | CustomerAlreadyAbsent | DeletionUnconfirmed>()
     expect<typeof DeletionOutcome.Type>().type.toBe<DeletionOutcome>()
-    expect<DeletionRejected["customerId"]>().type.toBe<string>()
-    expect<DeletionRejected["error"]>().type.toBe<Exclude<DeleteCustomerError, CustomerNotFound | Unauthorized>>()
+    expect<DeletionUnconfirmed["customerId"]>().type.toBe<string>()
+    expect<DeletionUnconfirmed["error"]>().type.toBe<Exclude<DeleteCustomerError, CustomerNotFound | Unauthorized>>()
   })
 })
 

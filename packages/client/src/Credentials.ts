@@ -1,6 +1,7 @@
 /**
  * @since 0.1.0
  */
+import { type Hidden, headerProblem, invalidRequest, secretIn } from "@effect-flowwise/core"
 import * as Clock from "effect/Clock"
 import * as Config from "effect/Config"
 import type { ConfigError } from "effect/ConfigError"
@@ -16,9 +17,8 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Ref from "effect/Ref"
 import * as Tracer from "effect/Tracer"
+import { type DeleteCustomerError, fromOutcome } from "./DeleteCustomerError.js"
 import * as Setting from "./Setting.js"
-
-const MAX_LENGTH = 1024
 
 // How long a request waits for a load while there is a pair that may still do.
 const PATIENCE = "2 seconds"
@@ -189,28 +189,65 @@ const checked = (pair: ClientCredentials): Either.Either<ClientCredentials, Conf
 
 const fixed = (pair: ClientCredentials) => ({ get: Effect.succeed(pair) })
 
-const sendable = (value: string | Redacted.Redacted) => Either.map(headerValue(value), Redacted.make<string>)
+const sendable = (value: unknown): Either.Either<Redacted.Redacted, string> => {
+  const text = plain(value)
+  const problem = headerProblem(text)
+  return problem === undefined ? Either.right(Redacted.make(String(text))) : Either.left(problem)
+}
+
+/** The trimmed text; `undefined` where it is no text, or a `Redacted` whose value was wiped. */
+const plain = (value: unknown): string | undefined => {
+  const text = Redacted.isRedacted(value) ? Option.getOrUndefined(Option.liftThrowable(Redacted.value)(value)) : value
+  return typeof text === "string" ? text.trim() : undefined
+}
 
 /**
- * The trimmed value that goes into a header, or what is wrong with it, without showing it.
- *
- * Source: RFC 9110 §5.5.
+ * The headers of a pair, and what its secret looks like in a server's words.
  *
  * @internal
  */
-export const headerValue = (value: string | Redacted.Redacted): Either.Either<string, string> => {
-  const plain = Either.getOrUndefined(Either.try(() => (Redacted.isRedacted(value) ? Redacted.value(value) : value)))
-  if (typeof plain !== "string") {
-    return Either.left("must be a string or a Redacted string")
+export interface Keys {
+  readonly headers: Readonly<Record<string, string>>
+  readonly secret: Hidden
+}
+
+/**
+ * Makes the keys of a pair, and keeps those of the last one: to check, encode and hide a pair takes longer than to send
+ * it, and pairs seldom change.
+ *
+ * @internal
+ */
+export const prepareKeys = (): ((pair: ClientCredentials) => Either.Either<Keys, DeleteCustomerError>) => {
+  let lastId: unknown
+  let lastSecret: unknown
+  let last: Either.Either<Keys, DeleteCustomerError>
+  return (pair) => {
+    const clientId = plain(pair?.clientId)
+    const clientSecret = plain(pair?.clientSecret)
+    if (last === undefined || clientId !== lastId || clientSecret !== lastSecret) {
+      last = keysOf(clientId, clientSecret)
+      lastId = clientId
+      lastSecret = clientSecret
+    }
+    return last
   }
-  const trimmed = plain.trim()
-  if (trimmed === "") {
-    return Either.left("must not be empty")
+}
+
+const keysOf = (
+  clientId: string | undefined,
+  clientSecret: string | undefined
+): Either.Either<Keys, DeleteCustomerError> => {
+  const problem = headerProblem(clientId) ?? headerProblem(clientSecret)
+  if (problem !== undefined || clientId === undefined || clientSecret === undefined) {
+    return Either.left(fromOutcome(invalidRequest(`The service Credentials gave a pair in which a value ${problem}`)))
   }
-  if (trimmed.length > MAX_LENGTH) {
-    return Either.left(`must not be longer than ${MAX_LENGTH} characters`)
-  }
-  return /^[\x20-\x7e]+$/.test(trimmed)
-    ? Either.right(trimmed)
-    : Either.left("must be printable ASCII in one line, since it is sent as a header")
+  return Either.right({
+    headers: {
+      "x-client-id": clientId,
+      "x-client-secret": clientSecret,
+      accept: "application/json",
+      "accept-encoding": "identity"
+    },
+    secret: secretIn(clientSecret)
+  })
 }

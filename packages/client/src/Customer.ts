@@ -1,39 +1,9 @@
 /**
  * @since 0.1.0
  */
+import { customerIdProblem } from "@effect-flowwise/core"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-
-const MAX_ID_BYTES = 1024
-
-/**
- * Says why an id can't be sent without changing its meaning; `undefined` where it can.
- *
- * @internal
- */
-export const whyRefused = (customerId: unknown): string | undefined => {
-  if (typeof customerId !== "string") {
-    return `A customer id must be a string, and this is of type ${typeof customerId}`
-  }
-  if (customerId === "") {
-    return "The customer id is empty"
-  }
-  if (customerId === "." || customerId === "..") {
-    return "The customer id is a dot segment, which URL parsers remove even where it is percent-encoded"
-  }
-  // Length first: a huge string must not be encoded, or even scanned, to be refused. No character takes over three bytes.
-  const { length } = customerId
-  if (
-    length > MAX_ID_BYTES ||
-    (length * 3 > MAX_ID_BYTES && new TextEncoder().encode(customerId).length > MAX_ID_BYTES)
-  ) {
-    return `The customer id is longer than ${MAX_ID_BYTES} bytes of UTF-8`
-  }
-  if (/\p{Surrogate}/u.test(customerId)) {
-    return "The customer id holds half of a surrogate pair, which UTF-8 can't express"
-  }
-  return undefined
-}
 
 /**
  * A customer's id that can be sent as one path segment, byte for byte.
@@ -55,7 +25,7 @@ export const whyRefused = (customerId: unknown): string | undefined => {
  * @category models
  */
 export const CustomerId = Schema.String.pipe(
-  Schema.filter(whyRefused, { identifier: "CustomerId", description: "Unique identifier for the customer." }),
+  Schema.filter(customerIdProblem, { identifier: "CustomerId", description: "Unique identifier for the customer." }),
   Schema.brand("@effect-flowwise/client/CustomerId")
 )
 

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as Rules from "@effect-flowwise/core"
 import type * as Duration from "effect/Duration"
 import * as Equal from "effect/Equal"
 import * as Hash from "effect/Hash"
@@ -21,22 +22,6 @@ export const ErrorResponse = Schema.Struct({
   type: Schema.String
 })
 
-/**
- * The vendor's four documented errors, as its page gives them.
- *
- * @internal
- */
-export const documented = {
-  400: { message: "Invalid customer ID format provided", code: "invalid_customer_id", type: "validation_error" },
-  401: { message: "Invalid API credentials provided", code: "unauthorized", type: "authentication_error" },
-  404: {
-    message: "Customer not found with the provided customer ID",
-    code: "customer_not_found",
-    type: "resource_error"
-  },
-  500: { message: "Customer deletion failed due to server error", code: "deletion_failed", type: "server_error" }
-} as const
-
 const defaulted = (value: string) =>
   Schema.String.pipe(
     Schema.propertySignature,
@@ -51,11 +36,11 @@ const retryAfter = {
 }
 
 /** What the server said, with the page's own words for who makes such an error by hand, say in a test. */
-const answered = (status: keyof typeof documented) => ({
+const answered = (status: keyof typeof Rules.documented) => ({
   /** In the server's words, rid of the customer's id: safe to log. */
-  message: defaulted(documented[status].message),
-  code: defaulted(documented[status].code),
-  type: defaulted(documented[status].type),
+  message: defaulted(Rules.documented[status].message),
+  code: defaulted(Rules.documented[status].code),
+  type: defaulted(Rules.documented[status].type),
   ...requestId
 })
 
@@ -254,7 +239,8 @@ export class UnexpectedResponse extends Schema.TaggedError<UnexpectedResponse>(
 /**
  * No answer.
  *
- * - `Connection`: no connection came about (name, port, TLS, connect time-out).
+ * - `Connection`: no connection came about (name, port, TLS, proxy, connect time-out).
+ * - `Certificate`: the server's certificate is not valid here. No retry changes that.
  * - `Timeout`: no complete answer in time.
  * - `Transport`: the connection broke, or what came over it is not HTTP.
  * - `InvalidRequest`: the request can't be sent as it is; the message says what to correct.
@@ -282,7 +268,7 @@ export class RequestFailed extends Schema.TaggedError<RequestFailed>("@effect-fl
   {
     message: defaulted("The request got no answer"),
     /** Why there is no answer, as above. */
-    reason: Schema.Literal("Connection", "Timeout", "Transport", "InvalidRequest"),
+    reason: Schema.Literal("Connection", "Certificate", "Timeout", "Transport", "InvalidRequest"),
     /** Whether the request may have reached the server. */
     delivered: Schema.Literal("no", "unknown")
   }
@@ -322,16 +308,15 @@ export const DeleteCustomerError = Schema.Union(
 export type DeleteCustomerError = typeof DeleteCustomerError.Type
 
 /**
- * Whether what came back does not exclude that the customer is deleted: `RequestFailed` delivered `"unknown"`,
- * `DeletionFailed`, and `UnexpectedResponse` of any 2xx, of 408 and of 5xx. It speaks for one attempt, and not for those
- * before it.
+ * Whether one attempt may have deleted the customer although it brought no proof: `RequestFailed` delivered `"unknown"`,
+ * `DeletionFailed`, and `UnexpectedResponse` of any 2xx, of 408 and of 5xx. Says nothing about the attempts before it.
  *
  * @example
  * ```ts
  * import { deleteCustomer, isAmbiguous } from "@effect-flowwise/client"
  * import * as Effect from "effect/Effect"
  *
- * const told = deleteCustomer("cust_priya_sharma_2024").pipe(
+ * const logged = deleteCustomer("cust_priya_sharma_2024").pipe(
  *   Effect.tapError((error) => Effect.log(isAmbiguous(error) ? "The customer may be gone" : "This attempt deleted nobody"))
  * )
  * ```
@@ -339,15 +324,18 @@ export type DeleteCustomerError = typeof DeleteCustomerError.Type
  * @since 0.1.0
  * @category predicates
  */
-export const isAmbiguous = (error: DeleteCustomerError): boolean => {
-  switch (error._tag) {
-    case "RequestFailed":
-      return error.delivered === "unknown"
-    case "DeletionFailed":
-      return true
-    case "UnexpectedResponse":
-      return (error.status >= 200 && error.status < 300) || error.status === 408 || error.status >= 500
-    default:
-      return false
-  }
-}
+export const isAmbiguous: (error: DeleteCustomerError) => boolean = Rules.isAmbiguous
+
+/**
+ * Whether a value is one of these errors, be it of another copy of this package.
+ *
+ * @internal
+ */
+export const isOurs = Schema.is(DeleteCustomerError)
+
+/**
+ * The error that the rules speak of.
+ *
+ * @internal
+ */
+export const fromOutcome: (failure: Rules.Failure) => DeleteCustomerError = Schema.decodeSync(DeleteCustomerError)

@@ -1,6 +1,7 @@
 /**
  * @since 0.1.0
  */
+import { baseUrlProblem } from "@effect-flowwise/core"
 import * as Config from "effect/Config"
 import type { ConfigError } from "effect/ConfigError"
 import * as Context from "effect/Context"
@@ -105,33 +106,12 @@ const selfHosted = (baseUrl: string, options?: { readonly name?: string; readonl
 export const withoutTrailingSlash = (url: URL): string => url.href.replace(/\/+$/, "")
 
 /**
- * The URL, or what is wrong with it. The problem never shows the URL, which may hold a password.
+ * The URL, or what is wrong with it.
  *
  * @internal
  */
 export const parseBaseUrl = (baseUrl: string, allowHttp: boolean): Either.Either<URL, string> => {
-  if (typeof baseUrl !== "string" || baseUrl.trim() === "") {
-    return Either.left("must be an absolute https URL, and is blank")
-  }
-  const parsed = Either.try(() => new URL(baseUrl))
-  // The URL parser is lenient: it drops inner line breaks, turns backslashes round, and needs no slashes at all.
-  if (Either.isLeft(parsed) || !/^https?:\/\/[^\s/\\][^\s\\]*$/i.test(baseUrl.trim())) {
-    return Either.left("must be an absolute https URL, such as https://flowwise.example.com/router")
-  }
-  const url = parsed.right
-  if (url.username !== "" || url.password !== "") {
-    return Either.left("must not hold a user name or password")
-  }
-  if (/[?#]/.test(baseUrl)) {
-    return Either.left("must not hold a query or a fragment")
-  }
-  if (url.protocol === "http:" && !allowHttp && !isLoopback(url.hostname)) {
-    return Either.left(
-      "must be https, since plain http would show the client secret on the network (FLOWWISE_ALLOW_HTTP=true or allowHttp permits it)"
-    )
-  }
-  return Either.right(url)
+  const parsed = Either.getOrUndefined(Either.try(() => new URL(baseUrl)))
+  const problem = baseUrlProblem(baseUrl, parsed, allowHttp)
+  return parsed === undefined || problem !== undefined ? Either.left(problem ?? "must be a URL") : Either.right(parsed)
 }
-
-// The URL parser has already turned every spelling of an IPv4 address into four decimal numbers.
-const isLoopback = (hostname: string) => /^(127\.\d+\.\d+\.\d+|\[::1\]|(.+\.)?localhost)$/.test(hostname)

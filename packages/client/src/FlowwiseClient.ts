@@ -1,47 +1,40 @@
 /**
- * The service, its layers, and `deleteCustomer` from the caller down to the answer. `Transport.ts` has the bytes.
+ * The service, its layers, and the operations on it.
  *
  * @since 0.1.0
  */
-import * as HttpClient from "@effect/platform/HttpClient"
-import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
-import type * as Clock from "effect/Clock"
+import type * as HttpClient from "@effect/platform/HttpClient"
+import { customerIdProblem, invalidRequest } from "@effect-flowwise/core"
 import type { ConfigError } from "effect/ConfigError"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import { constVoid } from "effect/Function"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
-import * as Record from "effect/Record"
-import * as Schema from "effect/Schema"
-import * as Attempt from "./Attempt.js"
-import { type ClientCredentials, Credentials, headerValue } from "./Credentials.js"
-import { CustomerAlreadyAbsent, CustomerDeleted, whyRefused } from "./Customer.js"
+import { attempt, type Client } from "./Attempt.js"
+import { type ClientCredentials, Credentials, prepareKeys } from "./Credentials.js"
+import { CustomerAlreadyAbsent, type CustomerDeleted } from "./Customer.js"
+import * as Deadline from "./Deadline.js"
 import {
-  CustomerNotFound,
+  type CustomerNotFound,
   type DeleteCustomerError,
-  DeletionFailed,
-  documented,
-  ErrorResponse,
-  InvalidCustomerId,
-  RateLimited,
-  Unauthorized,
-  UnexpectedResponse
+  fromOutcome,
+  InvalidCustomerId
 } from "./DeleteCustomerError.js"
-import { Environment, parseBaseUrl } from "./Environment.js"
-import { parseRetryAfter } from "./RetryAfter.js"
-import { customerIdIn, type Hidden, secretIn, tidy } from "./ServerText.js"
+import { Environment, parseBaseUrl, withoutTrailingSlash } from "./Environment.js"
+import { History } from "./History.js"
 import * as Telemetry from "./Telemetry.js"
-import { bounded, parseTimeout, whole } from "./TimeLimit.js"
-import * as Transport from "./Transport.js"
+import { Transport } from "./Transport.js"
 
 /**
  * Erases customers at one Flowwise environment with one account.
  *
- * A request is sent once and is bounded by `timeout`. Retries are the caller's: they compose on top.
+ * **When to use**: provide one of its layers, and call `deleteCustomer`. On Node.js, `NodeFlowwise` of
+ * `@effect-flowwise/node` has faster ones.
+ *
+ * **Details**: a request is sent once and ends within `timeout` (default: 30 seconds), body included. Retries compose on
+ * top. Several accounts in one process: provide several layers.
  *
  * @example
  * ```ts
@@ -68,120 +61,117 @@ export class FlowwiseClient extends Context.Tag("@effect-flowwise/client/Flowwis
   }
 >() {
   /**
-   * - `timeout`: for one request, from the credentials to the end of the body; 30 seconds unless told otherwise.
-   * - `transformClient`: put around the `HttpClient` once, say for a proxy's headers. Whatever it adds, one call sends
-   *   one request.
+   * The service over any `Transport`. A setting that makes no sense, such as `timeout: 0`, makes every call fail with a
+   * `RequestFailed` of reason `"InvalidRequest"` that names it.
    */
   static readonly make = (
-    options: {
-      readonly transformClient?: (client: HttpClient.HttpClient) => HttpClient.HttpClient
-      readonly timeout?: Duration.DurationInput
-    } = {}
-  ): Effect.Effect<FlowwiseClient["Type"], never, HttpClient.HttpClient | Credentials | Environment> =>
+    options: ClientOptions = {}
+  ): Effect.Effect<FlowwiseClient["Type"], never, Transport | Credentials | Environment> =>
     Effect.gen(function* () {
-      const httpClient = yield* HttpClient.HttpClient
+      const transport = yield* Transport
       const credentials = yield* Credentials
-      const environment = yield* Environment
-
-      // The types and the layers of `Environment` refuse these; JavaScript, and a service made by hand, do not.
+      const { baseUrl, name } = yield* Environment
+      // The types and the layers of `Environment` don't let these through. JavaScript, and a service made by hand, do.
       const settings = Either.all({
-        base: Either.mapLeft(parseBaseUrl(environment.baseUrl, true), (problem) => `The base URL ${problem}`),
-        timeout: parseTimeout(options.timeout ?? "30 seconds", "timeout")
+        base: Either.mapLeft(parseBaseUrl(baseUrl, true), (problem) => `The base URL ${problem}`),
+        timeout: Deadline.parse(options.timeout ?? "30 seconds", "timeout")
       })
       if (Either.isLeft(settings)) {
-        return {
-          environment: environment.name,
-          deleteCustomer: () => Effect.fail(Transport.invalidRequest(settings.left))
-        }
+        return { environment: name, deleteCustomer: () => fromOutcome(invalidRequest(settings.left)) }
       }
       const { base, timeout } = settings.right
-      const { host } = base
-      const transport = Transport.make(httpClient, options.transformClient, base)
-      const observed = Telemetry.make(base)
-      // Keys seldom change, and to check, encode and hide a pair takes longer than to send it.
-      const hidden = lastOf(secretIn)
-      const prepared = lastOf((clientId: ClientCredentials["clientId"]) =>
-        lastOf((clientSecret: ClientCredentials["clientSecret"]) =>
-          Either.map(requestHeaders({ clientId, clientSecret }), (headers) => ({
-            request: transport.prepare(headers),
-            secret: hidden(headers["x-client-secret"])
-          }))
-        )
-      )
-
-      /** One request, and what its answer means. `used` is told which credentials it was sent with. */
-      const request =
-        (customerId: string, used: (pair: ClientCredentials) => void) =>
-        (attempt: Attempt.Attempt): Effect.Effect<CustomerDeleted, DeleteCustomerError> =>
-          Effect.flatMap(transport.before(attempt, credentials.get), (pair) => {
-            used(pair)
-            const keys = prepared(pair?.clientId)(pair?.clientSecret)
-            return Either.isLeft(keys)
-              ? keys.left
-              : Effect.flatMap(transport.send(attempt, keys.right.request, customerId), (response) => {
-                  attempt.status = response.status
-                  const read = () => transport.read(attempt, response)
-                  const { secret } = keys.right
-                  return judge(
-                    { customerId, environment: environment.name, host, response, secret, read },
-                    attempt.clock
-                  )
-                })
-          })
-
-      /** Sends once more where the server refused a pair and there is another by now: the first one deleted nobody. */
-      const withRenewal = (
-        renew: NonNullable<typeof credentials.renew>,
-        attempt: (used: (pair: ClientCredentials) => void) => Effect.Effect<CustomerDeleted, DeleteCustomerError>
-      ) =>
-        Effect.suspend(() => {
-          let refused: ClientCredentials
-          return Effect.catchTag(
-            attempt((pair) => {
-              refused = pair
-            }),
-            "Unauthorized",
-            (error) =>
-              Effect.if(
-                bounded(renew(refused), whole(timeout), () => error),
-                { onTrue: () => attempt(constVoid), onFalse: () => error }
-              )
-          )
-        })
-
+      const call = calls({
+        environment: name,
+        host: base.host,
+        origin: base.origin,
+        path: `${withoutTrailingSlash(base).slice(base.origin.length)}/customer/`,
+        timeout,
+        credentials,
+        keysOf: prepareKeys(),
+        transport,
+        openSpan: Telemetry.make(base)
+      })
       return {
-        environment: environment.name,
+        environment: name,
         deleteCustomer: (customerId: string) => {
-          const problem = whyRefused(customerId)
-          if (problem !== undefined) {
-            return new InvalidCustomerId({
-              message: `${problem}. Nothing was sent`,
-              customerId: typeof customerId === "string" ? customerId : "",
-              rejectedBy: "client"
-            })
-          }
-          const attempt = Attempt.call(customerId, timeout, observed)
-          return credentials.renew === undefined
-            ? attempt(request(customerId, constVoid))
-            : withRenewal(credentials.renew, (used) => attempt(request(customerId, used)))
+          const problem = customerIdProblem(customerId)
+          return problem === undefined
+            ? call(customerId)
+            : new InvalidCustomerId({
+                message: `${problem}. Nothing was sent`,
+                customerId: typeof customerId === "string" ? customerId : "",
+                rejectedBy: "client"
+              })
         }
       }
     })
 
-  /** `make` with its defaults. */
+  /** Over any `HttpClient`, with the default options. */
   static readonly layer: Layer.Layer<FlowwiseClient, never, HttpClient.HttpClient | Credentials | Environment> =
-    Layer.effect(FlowwiseClient, FlowwiseClient.make())
+    Layer.suspend(() => FlowwiseClient.layerWith({}))
 
-  /** Credentials and environment from `FLOWWISE_…` settings. */
-  static readonly layerConfig: Layer.Layer<FlowwiseClient, ConfigError, HttpClient.HttpClient> =
-    FlowwiseClient.layer.pipe(Layer.provide([Credentials.layerConfig, Environment.layerConfig]))
+  /** Over any `HttpClient`. */
+  static readonly layerWith = (
+    options: ClientOptions
+  ): Layer.Layer<FlowwiseClient, never, HttpClient.HttpClient | Credentials | Environment> =>
+    Layer.provide(Layer.effect(FlowwiseClient, FlowwiseClient.make(options)), Transport.layerHttpClient)
+
+  /** Over any `HttpClient`, with credentials and environment from `FLOWWISE_…` settings. */
+  static readonly layerConfig: Layer.Layer<FlowwiseClient, ConfigError, HttpClient.HttpClient> = Layer.provide(
+    FlowwiseClient.layer,
+    [Credentials.layerConfig, Environment.layerConfig]
+  )
 }
+
+/**
+ * What `FlowwiseClient.make` takes.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ClientOptions {
+  /** For one request, from the credentials to the end of the body. Default: 30 seconds. */
+  readonly timeout?: Duration.DurationInput | undefined
+}
+
+/** Makes the effect that deletes one customer. Its runs are attempts of one call: each knows of those before it. */
+const calls =
+  (client: Client) =>
+  (customerId: string): Effect.Effect<CustomerDeleted, DeleteCustomerError> => {
+    const history = new History()
+    const { renew } = client.credentials
+    return renew === undefined
+      ? attempt(client, customerId, history)
+      : Effect.suspend(() => {
+          let refused: ClientCredentials
+          return Effect.catchTag(
+            attempt(client, customerId, history, (pair) => {
+              refused = pair
+            }),
+            "Unauthorized",
+            (error) =>
+              // The refused pair deleted nobody, so that another one can be tried.
+              Effect.if(renewed(client, renew(refused), error), {
+                onTrue: () => attempt(client, customerId, history),
+                onFalse: () => error
+              })
+          )
+        })
+  }
+
+const renewed = (client: Client, renew: Effect.Effect<boolean>, error: DeleteCustomerError) =>
+  Effect.withFiberRuntime<boolean, DeleteCustomerError>((fiber) =>
+    Deadline.inTime(Deadline.begin(fiber, client.timeout), fiber, renew, () => error)
+  )
 
 /**
  * Deletes one customer, for good.
  *
- * Sends one `DELETE /customer/{customer_id}` and succeeds only where the answer is a 204. It never retries, and ends
- * within the client's `timeout`.
+ * **When to use**: a person asks to be forgotten, and it matters whether this very call deleted them. If it only matters
+ * that they are gone, use `ensureCustomerDeleted`.
+ *
+ * **Details**: sends one `DELETE /customer/{customer_id}`, never retries, and ends within the client's `timeout`. It
+ * succeeds only where the answer is a 204.
  *
  * - `InvalidCustomerId`: 400, or an id that can't be sent; then nothing was.
  * - `Unauthorized`: 401, the credentials are not valid here.
@@ -189,7 +179,10 @@ export class FlowwiseClient extends Context.Tag("@effect-flowwise/client/Flowwis
  * - `DeletionFailed`: 500, the vendor failed.
  * - `RateLimited`: 429, with `retryAfter` where the server gave one.
  * - `UnexpectedResponse`: any other answer, a proxy's error page for example.
- * - `RequestFailed`: no answer; `delivered` tells whether the customer may be deleted all the same.
+ * - `RequestFailed`: no answer; with `delivered: "unknown"` the customer may be deleted all the same.
+ *
+ * **Gotchas**: it is an Effect: nothing is sent before it runs. Run it again as the same value (`Effect.retry` does) and
+ * a later 404 says `afterAmbiguousAttempt: true`; a call that is made anew knows nothing of the one before.
  *
  * Source: `DELETE /customer/{customer_id}`, Flowwise Native API 1.0.0; RFC 9110 §9.3.5.
  *
@@ -211,16 +204,25 @@ export class FlowwiseClient extends Context.Tag("@effect-flowwise/client/Flowwis
 export const deleteCustomer = (
   customerId: string
 ): Effect.Effect<CustomerDeleted, DeleteCustomerError, FlowwiseClient> => {
-  // A client's effect remembers its earlier runs, so that it must be the same one for a client.
-  const call = lastOf((client: FlowwiseClient["Type"]) => client.deleteCustomer(customerId))
-  return Effect.flatMap(FlowwiseClient, call)
+  let last: FlowwiseClient["Type"] | undefined
+  let call: Effect.Effect<CustomerDeleted, DeleteCustomerError>
+  return Effect.flatMap(FlowwiseClient, (client) => {
+    // The same effect for every run with a client, since its runs know of each other.
+    if (client !== last) {
+      call = client.deleteCustomer(customerId)
+      last = client
+    }
+    return call
+  })
 }
 
 /**
- * Makes sure that a customer is gone: as `deleteCustomer`, with a 404 for a success.
+ * Makes sure that a customer is gone: as `deleteCustomer`, with a 404 as a success.
  *
- * The receipt tells the two apart: `CustomerDeleted`, or `CustomerAlreadyAbsent` where the vendor knew no such customer.
- * After an attempt whose answer was lost the latter says `afterAmbiguousAttempt: true`. It never retries either.
+ * **When to use**: in an erasure workflow, which may run more than once for one person.
+ *
+ * **Details**: the receipt is `CustomerDeleted`, or `CustomerAlreadyAbsent` where the vendor knew no such customer. After
+ * an attempt whose answer was lost the latter says `afterAmbiguousAttempt: true`. It never retries either.
  *
  * Source: `DELETE /customer/{customer_id}`, Flowwise Native API 1.0.0; RFC 9110 §9.2.2.
  *
@@ -253,121 +255,3 @@ export const ensureCustomerDeleted = (
       return new CustomerAlreadyAbsent({ customerId, environment, requestId, afterAmbiguousAttempt, observedAt })
     })
   )
-
-/** Two variables and no object, for the reason that `Attempt` is a class. */
-const lastOf = <K, A>(make: (key: K) => A) => {
-  let last: K | typeof NONE = NONE
-  let value: A
-  return (key: K): A => {
-    if (last !== key) {
-      value = make(key)
-      last = key
-    }
-    return value
-  }
-}
-
-const NONE = Symbol()
-
-const requestHeaders = (pair: ClientCredentials) =>
-  Either.all({ "x-client-id": headerValue(pair?.clientId), "x-client-secret": headerValue(pair?.clientSecret) }).pipe(
-    Either.mapBoth({
-      onLeft: (problem) => Transport.invalidRequest(`The service Credentials gave a pair in which a value ${problem}`),
-      onRight: (headers) => ({ ...headers, accept: "application/json", "accept-encoding": "identity" })
-    })
-  )
-
-interface Answer {
-  readonly customerId: string
-  readonly environment: string
-  readonly host: string
-  readonly secret: Hidden
-  readonly response: HttpClientResponse.HttpClientResponse
-  /** Reads the body, in time. */
-  readonly read: () => ReturnType<ReturnType<typeof Transport.make>["read"]>
-}
-
-/** Only 204 is a deletion, and only the vendor's own words make a documented error. */
-const judge = (answer: Answer, clock: Clock.Clock): Effect.Effect<CustomerDeleted, DeleteCustomerError> => {
-  const { headers, status } = answer.response
-  const requestId = Option.fromNullable(headers["x-request-id"]).pipe(
-    Option.map((id) => tidy(id, answer.secret)),
-    Option.filter((id) => id !== "")
-  )
-  if (status === 204) {
-    Transport.release(answer.response)
-    const { customerId, environment } = answer
-    const deletedAt = DateTime.unsafeMake(clock.unsafeCurrentTimeMillis())
-    // Unchecked: all four are ours.
-    return Effect.succeed(new CustomerDeleted({ customerId, environment, requestId, deletedAt }, true))
-  }
-  const retryAfter = parseRetryAfter(answer.response, clock.unsafeCurrentTimeMillis())
-  if (status === 429) {
-    Transport.release(answer.response)
-    return new RateLimited({ retryAfter, requestId })
-  }
-  return Effect.flatMap(answer.read(), (body): Effect.Effect<never, DeleteCustomerError> => {
-    const vendor = Option.flatMap(body, ({ text, complete }) => (complete ? decodeErrorResponse(text) : Option.none()))
-    return Option.getOrElse(
-      Option.flatMapNullable(vendor, (said) => documentedError(answer, said, requestId)),
-      () =>
-        new UnexpectedResponse({
-          message: `${answer.host} answered ${status}${meaning(status)}`,
-          status,
-          error: Option.map(vendor, (said) => Record.map(said, (text) => tidy(text, answer.secret))),
-          body: Option.match(body, { onNone: () => "", onSome: ({ text }) => tidy(text, answer.secret) }),
-          retryAfter,
-          requestId
-        })
-    )
-  })
-}
-
-const decodeErrorResponse = Schema.decodeUnknownOption(Schema.parseJson(ErrorResponse))
-
-const documentedError = (
-  { customerId, response: { status }, secret }: Answer,
-  said: typeof ErrorResponse.Type,
-  requestId: Option.Option<string>
-): DeleteCustomerError | undefined => {
-  const page: typeof ErrorResponse.Type | undefined = documented[status as keyof typeof documented]
-  if (said.code !== page?.code && said.type !== page?.type) {
-    return undefined
-  }
-  const fields = {
-    message: tidy(said.message, secret, customerIdIn(customerId, said.message)),
-    code: tidy(said.code, secret),
-    type: tidy(said.type, secret),
-    requestId
-  }
-  switch (status) {
-    case 400:
-      return new InvalidCustomerId({ customerId, rejectedBy: "server", ...fields })
-    case 401:
-      return new Unauthorized(fields)
-    case 404:
-      return new CustomerNotFound({ customerId, ...fields })
-    case 500:
-      return new DeletionFailed({ customerId, ...fields })
-  }
-}
-
-/** What an answer that is not documented most likely means, and what to do about it. */
-const meaning = (status: number): string => {
-  if (status in documented) {
-    return ", but not in the vendor's documented words: a proxy or a wrong base URL is likely. Look at the body, and check the base URL"
-  }
-  if (status >= 200 && status < 300) {
-    return ", and only 204 confirms a deletion: the customer may or may not be deleted. Ask again; a 404 then means gone"
-  }
-  if (status === 0 || (status >= 300 && status < 400)) {
-    return ", a redirect, which is never followed, since it would take the secret along. Check the base URL"
-  }
-  if (status === 403 || status === 407) {
-    return ": access is refused. Check the account's permissions, its allowed addresses, and the proxy"
-  }
-  if (status === 408 || status === 425 || status >= 500) {
-    return ": it can't answer now. The customer may or may not be deleted; ask again later"
-  }
-  return ", which is not documented for this operation. Look at the body, and check the base URL"
-}

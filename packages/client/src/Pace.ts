@@ -3,62 +3,52 @@
  *
  * @since 0.1.0
  */
-import * as Duration from "effect/Duration"
+import * as Rules from "@effect-flowwise/core"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import type { DeleteCustomerError } from "./DeleteCustomerError.js"
-
-// All in milliseconds.
-const FIRST_SLOWDOWN = 100
-const SLOWEST = 60_000
-// A sleep of more than 2^31-1 milliseconds never ends.
-const LONGEST_WAIT = 24 * 60 * 60 * 1000
+import { askedMillis } from "./Retry.js"
 
 /**
- * Requests start at least `fastest` milliseconds apart. One that is told to slow down doubles that for all, and nothing
- * starts before the wait that the server asks for is over; each success takes a tenth off again. The answer to a request
- * from before the last slow-down counts for neither, so that what was under way together slows down once.
+ * Requests start at least `fastest` milliseconds apart. An answer that asks to wait slows all of them down.
  *
  * @internal
  */
 export const make = (fastest: number) => {
-  let interval = fastest
-  let next = Number.NEGATIVE_INFINITY
-  let slowedAt = Number.NEGATIVE_INFINITY
+  let pace = Rules.pace(fastest)
+  let latest = Number.NEGATIVE_INFINITY
+  let setBack = 0
 
-  /** Waits until a request may start, and says when that is. */
-  const start: Effect.Effect<number> = Effect.flatMap(monotonicMillis, (now) => {
-    if (now < next) {
-      // When this is over, somebody else may have started, or been told to wait.
-      return Effect.zipRight(Effect.sleep(Math.min(Math.ceil(next - now), LONGEST_WAIT)), start)
+  // By the clock that the waits are slept by. It may be set back by hours, which is taken out again.
+  const now = Effect.map(Clock.currentTimeMillis, (millis) => {
+    setBack = Math.max(setBack, latest - millis)
+    latest = millis + setBack
+    return latest
+  })
+
+  /** Waits until a request may start, and gives the time. */
+  const start: Effect.Effect<number> = Effect.flatMap(now, (at) => {
+    const wait = Rules.waitForStart(pace, at)
+    if (wait > 0) {
+      // When this is over, another may have started, or all been told to wait.
+      return Effect.zipRight(Effect.sleep(wait), start)
     }
-    next = now + interval
-    return Effect.succeed(now)
+    pace = Rules.afterStart(pace, at)
+    return Effect.succeed(at)
   })
 
   return {
     start,
-    succeeded: (startedAt: number) =>
+    succeeded: (startedAt: number): Effect.Effect<void> =>
       Effect.sync(() => {
-        if (startedAt > slowedAt) {
-          interval = interval * 0.9 < Math.max(fastest, 1) ? fastest : interval * 0.9
-        }
+        pace = Rules.afterSuccess(pace, startedAt)
       }),
-    failed: (startedAt: number, error: DeleteCustomerError) =>
-      Effect.map(monotonicMillis, (now) => {
-        const asked = "retryAfter" in error ? error.retryAfter : Option.none()
-        if (error._tag !== "RateLimited" && Option.isNone(asked)) {
-          return
+    failed: (startedAt: number, error: DeleteCustomerError): Effect.Effect<void> =>
+      Effect.map(now, (at) => {
+        const asked = askedMillis(error)
+        if (error._tag === "RateLimited" || asked !== undefined) {
+          pace = Rules.afterThrottling(pace, startedAt, at, asked ?? 0)
         }
-        if (startedAt > slowedAt) {
-          slowedAt = now
-          interval = Math.max(fastest, Math.min(Math.max(FIRST_SLOWDOWN, 2 * interval), SLOWEST))
-        }
-        const wait = Option.match(asked, { onNone: () => 0, onSome: Duration.toMillis })
-        next = Math.max(next, now + Math.max(interval, Math.min(wait, LONGEST_WAIT)))
       })
   }
 }
-
-/** Not the time of day, which may be set back by hours. `currentTimeNanos` dies where a `TestClock` stands between two. */
-const monotonicMillis = Effect.clockWith((clock) => Effect.sync(() => Number(clock.unsafeCurrentTimeNanos()) / 1e6))

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as Rules from "@effect-flowwise/core"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -10,10 +11,11 @@ import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Ref from "effect/Ref"
 import * as Schedule from "effect/Schedule"
-import * as Attempt from "./Attempt.js"
-import type { RequestFailed } from "./DeleteCustomerError.js"
-import { bounded, parseTimeout, timedOut, whole } from "./TimeLimit.js"
-import { hasBadCertificate, invalidRequest } from "./Transport.js"
+import * as Decision from "effect/ScheduleDecision"
+import * as Interval from "effect/ScheduleInterval"
+import { currentAttemptTimeout, parse } from "./Deadline.js"
+import { isOurs } from "./DeleteCustomerError.js"
+import { History, remembering } from "./History.js"
 
 /**
  * When to send again, and how often.
@@ -22,17 +24,16 @@ import { hasBadCertificate, invalidRequest } from "./Transport.js"
  * @category models
  */
 export interface ScheduleOptions {
-  /** How many more attempts after the first; 3 unless told otherwise. */
+  /** How many more attempts after the first. Default: 3. */
   readonly times?: number | undefined
   /**
-   * The longest wait before the first resend; it doubles with each one. The wait itself is drawn at random between
-   * nothing and that (full jitter), so that many callers don't come back together. 500 milliseconds unless told
-   * otherwise.
+   * The longest wait before the first resend; it doubles with each one. The wait itself is drawn at random between zero
+   * and that (full jitter), so that many callers don't come back together. Default: 500 milliseconds.
    */
   readonly baseDelay?: Duration.DurationInput | undefined
   /**
-   * No wait is longer, 30 seconds unless told otherwise. Where the server asks for more, there is no resend: the error
-   * with its `retryAfter` is given to the caller at once.
+   * The longest wait. Where the server asks for more, there is no resend: the error with its `retryAfter` is given to the
+   * caller at once. Default: 30 seconds.
    */
   readonly maxDelay?: Duration.DurationInput | undefined
 }
@@ -45,11 +46,11 @@ export interface ScheduleOptions {
  */
 export interface TransientOptions extends ScheduleOptions {
   /**
-   * Ends each attempt after so long, as `RequestFailed` with reason `"Timeout"`; the client's `timeout` holds too. A
-   * `deleteCustomer` that is under way then is what fails, so that whatever you put around it sees the error.
+   * Ends each `deleteCustomer` within an attempt after so long, as `RequestFailed` with reason `"Timeout"`; the client's
+   * `timeout` holds too. Other effects are yours to bound. Default: none.
    */
   readonly attemptTimeout?: Duration.DurationInput | undefined
-  /** Shared by all calls of a client, so that resends don't multiply an outage. None unless told otherwise. */
+  /** Shared by all calls of a client, so that resends don't multiply an outage. Default: none. */
   readonly budget?: Budget | undefined
 }
 
@@ -60,8 +61,6 @@ export interface TransientOptions extends ScheduleOptions {
  * @category models
  */
 export type Budget = Ref.Ref<number>
-
-const CAPACITY = 500
 
 /**
  * A full budget of 500 tokens: a resend after `RateLimited` costs 5, after any other error 14, and each success gives 1
@@ -84,10 +83,10 @@ const CAPACITY = 500
  * @since 0.1.0
  * @category constructors
  */
-export const makeBudget: Effect.Effect<Budget> = Ref.make(CAPACITY)
+export const makeBudget: Effect.Effect<Budget> = Ref.make<number>(Rules.budget.capacity)
 
 /**
- * Whether the same request can succeed later: `RequestFailed` (but for reason `"InvalidRequest"` and a bad certificate),
+ * Whether the same request can succeed later: `RequestFailed` (but for the reasons `"InvalidRequest"` and `"Certificate"`),
  * `DeletionFailed`, `RateLimited`, and `UnexpectedResponse` of 408, 425, 502, 503 and 504. To send it again is safe,
  * since DELETE is idempotent. What is no error of `deleteCustomer` is not transient.
  *
@@ -106,22 +105,7 @@ export const makeBudget: Effect.Effect<Budget> = Ref.make(CAPACITY)
  * @since 0.1.0
  * @category predicates
  */
-export const isTransient = (error: unknown): boolean => {
-  if (!Attempt.isOurs(error)) {
-    return false
-  }
-  switch (error._tag) {
-    case "RequestFailed":
-      return error.reason !== "InvalidRequest" && !hasBadCertificate(error)
-    case "DeletionFailed":
-    case "RateLimited":
-      return true
-    case "UnexpectedResponse":
-      return [408, 425, 502, 503, 504].includes(error.status)
-    default:
-      return false
-  }
-}
+export const isTransient = (error: unknown): boolean => isOurs(error) && Rules.isTransient(error)
 
 /**
  * A schedule for an `Effect.retry` of your own: exponential backoff with full jitter over transient errors, at least
@@ -142,19 +126,13 @@ export const isTransient = (error: unknown): boolean => {
  * @category schedules
  */
 export const schedule = <E>(options: ScheduleOptions = {}): Schedule.Schedule<E, E> => {
-  const maxDelay = Duration.decode(options.maxDelay ?? "30 seconds")
-  const baseDelay = Duration.toMillis(options.baseDelay ?? "500 millis")
-  // A sleep of more than 2^31-1 milliseconds never ends.
-  const longest = Duration.toMillis(Duration.min(maxDelay, "24 hours"))
-  return Schedule.recurs(options.times ?? 3).pipe(
-    Schedule.intersect(Schedule.identity<E>()),
-    Schedule.whileInput((error) => isTransient(error) && Duration.lessThanOrEqualTo(asked(error), maxDelay)),
-    Schedule.addDelayEffect(([resends, error]) =>
-      Effect.map(Random.next, (chance) =>
-        Duration.max(asked(error), Math.round(chance * Math.min(baseDelay * 2 ** resends, longest)))
-      )
-    ),
-    Schedule.map(([, error]) => error)
+  const waitBefore = waits(options)
+  return Schedule.makeWithState(0, (now, error: E, resends) =>
+    Effect.map(waitBefore(error, resends), (wait) =>
+      wait === undefined
+        ? [resends, error, Decision.done]
+        : [resends + 1, error, Decision.continueWith(Interval.after(now + wait))]
+    )
   )
 }
 
@@ -180,61 +158,80 @@ export const schedule = <E>(options: ScheduleOptions = {}): Schedule.Schedule<E,
  * @since 0.1.0
  * @category combinators
  */
-export const transient: {
-  (
-    options?: TransientOptions & { readonly attemptTimeout?: undefined }
-  ): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
-  (options: TransientOptions): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | RequestFailed, R>
-} =
-  (options: TransientOptions = {}) =>
-  <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+export const transient = (
+  options: TransientOptions = {}
+): (<A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>) =>
+  resending(options, { wait: (millis) => Effect.as(Effect.sleep(millis), true) })
+
+/**
+ * `transient` with a wait of one's own, which says whether to send again, and a history to look into.
+ *
+ * @internal
+ */
+export const resending =
+  <R2 = never>(
+    options: TransientOptions,
+    {
+      history,
+      wait
+    }: { readonly history?: History; readonly wait: (millis: number) => Effect.Effect<boolean, never, R2> }
+  ) =>
+  <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R | R2> =>
     Effect.suspend(() => {
-      const attempt = Attempt.retried()(
-        options.attemptTimeout === undefined ? self : limited(self, options.attemptTimeout)
-      )
-      return Effect.zipLeft(Effect.retry(attempt, resends(options)), succeeded(options))
+      const waitBefore = waits(options)
+      const attempt = remembering(history ?? new History())(withAttemptTimeout(self, options.attemptTimeout))
+      const send = (resends: number): Effect.Effect<A, E, R | R2> =>
+        Effect.catchAll(attempt, (error) =>
+          Effect.gen(function* () {
+            const millis = yield* waitBefore(error, resends)
+            const goOn = millis !== undefined && (yield* pay(options, error)) && (yield* wait(millis))
+            return goOn ? yield* send(resends + 1) : yield* Effect.fail(error)
+          })
+        )
+      return Effect.zipLeft(send(0), refund(options))
     })
 
-/**
- * The schedule of `transient`, paid from its budget.
- *
- * @internal
- */
-export const resends = <E>(options: TransientOptions): Schedule.Schedule<E, E> => {
-  const { budget } = options
-  return budget === undefined
-    ? schedule(options)
-    : Schedule.whileInputEffect(schedule<E>(options), (error) => pay(budget, error))
+/** Gives the wait before the next resend in milliseconds; `undefined` where there is to be none. */
+const waits = (options: ScheduleOptions) => {
+  const backoff = {
+    times: options.times ?? 3,
+    baseDelay: Duration.toMillis(options.baseDelay ?? "500 millis"),
+    maxDelay: Duration.toMillis(options.maxDelay ?? "30 seconds")
+  }
+  return (error: unknown, resends: number): Effect.Effect<number | undefined> =>
+    isTransient(error)
+      ? Effect.map(Random.next, (chance) => Rules.waitBefore(backoff, resends, chance, askedMillis(error) ?? 0))
+      : Effect.succeed(undefined)
 }
 
 /**
- * What a success gives back to the budget.
+ * How long the server asks to wait; `undefined` where it doesn't.
  *
  * @internal
  */
-export const succeeded = ({ budget }: TransientOptions): Effect.Effect<void> =>
-  budget === undefined ? Effect.void : Ref.update(budget, (tokens) => Math.min(CAPACITY, tokens + 1))
+export const askedMillis = (error: unknown): number | undefined =>
+  isOurs(error) && "retryAfter" in error
+    ? Option.getOrUndefined(Option.map(error.retryAfter, Duration.toMillis))
+    : undefined
 
-/** How long the server asks to wait. */
-const asked = (error: unknown): Duration.Duration =>
-  Attempt.isOurs(error) && "retryAfter" in error
-    ? Option.getOrElse(error.retryAfter, () => Duration.zero)
-    : Duration.zero
-
-const limited = <A, E, R>(self: Effect.Effect<A, E, R>, attemptTimeout: Duration.DurationInput) =>
-  // The overloads add `RequestFailed` to the type where this can happen.
-  Either.match(parseTimeout(attemptTimeout, "attemptTimeout"), {
-    onLeft: (problem) => invalidRequest(problem),
-    onRight: (duration) =>
-      bounded(
-        self,
-        whole(duration),
-        (limit) => timedOut(`No complete answer within ${Duration.format(limit)}`, "unknown"),
-        new Set()
+const withAttemptTimeout = <A, E, R>(
+  self: Effect.Effect<A, E, R>,
+  attemptTimeout: TransientOptions["attemptTimeout"]
+): Effect.Effect<A, E, R> =>
+  attemptTimeout === undefined
+    ? self
+    : Effect.locallyWith(self, currentAttemptTimeout, (around) =>
+        Either.zipWith(around, parse(attemptTimeout, "attemptTimeout"), Duration.min)
       )
-  }) as Effect.Effect<A, E, R>
 
-const pay = (budget: Budget, error: unknown) => {
-  const cost = Attempt.isOurs(error) && error._tag === "RateLimited" ? 5 : 14
-  return Ref.modify(budget, (tokens) => (tokens >= cost ? [true, tokens - cost] : [false, tokens]))
+const pay = ({ budget }: TransientOptions, error: unknown): Effect.Effect<boolean> => {
+  const price = isOurs(error) ? Rules.budget.price(error) : 0
+  return budget === undefined
+    ? Effect.succeed(true)
+    : Ref.modify(budget, (tokens) => (tokens >= price ? [true, tokens - price] : [false, tokens]))
 }
+
+const refund = ({ budget }: TransientOptions): Effect.Effect<void> =>
+  budget === undefined
+    ? Effect.void
+    : Ref.update(budget, (tokens) => Math.min(Rules.budget.capacity, tokens + Rules.budget.refund))

@@ -1,14 +1,17 @@
 /**
- * What an attempt says to tracers and metrics: OpenTelemetry's names for an HTTP client, and never who is deleted.
+ * The span and the metrics of an attempt: OpenTelemetry's names for an HTTP client, and never a customer's id.
  *
  * Source: OpenTelemetry's semantic conventions for HTTP spans and HTTP metrics.
  *
  * @since 0.1.0
  */
+import * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpTraceContext from "@effect/platform/HttpTraceContext"
 import * as Cause from "effect/Cause"
 import * as Chunk from "effect/Chunk"
 import * as Context from "effect/Context"
 import * as DefaultServices from "effect/DefaultServices"
+import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
@@ -20,14 +23,24 @@ import type * as MetricKeyType from "effect/MetricKeyType"
 import * as MetricLabel from "effect/MetricLabel"
 import * as Option from "effect/Option"
 import * as Tracer from "effect/Tracer"
-import type { Attempt } from "./Attempt.js"
 import type { CustomerDeleted } from "./Customer.js"
+import type { Deadline } from "./Deadline.js"
 import type { DeleteCustomerError } from "./DeleteCustomerError.js"
 
 type Outcome = Exit.Exit<CustomerDeleted, DeleteCustomerError>
 
+type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
+
+/** @internal */
+export interface Observed {
+  /** None where the tracer is off. */
+  readonly span: Tracer.Span | undefined
+  /** Ends the span, measures the attempt, and counts how it ended. `status` is that of the answer, if there was one. */
+  readonly close: (exit: Outcome, status: number | undefined) => void
+}
+
 /**
- * Opens the client span of an attempt; closes it, measures the attempt, and counts how it ended.
+ * Opens the client spans of attempts at one base URL.
  *
  * @internal
  */
@@ -51,35 +64,43 @@ export const make = (base: URL) => {
     )
   )
 
-  return {
-    open: (attempt: Attempt) => openSpan(attempt, attributes),
-    close: (attempt: Attempt, exit: Outcome) => {
-      const { began, clock, fiber, span, status } = attempt
-      const end = clock.unsafeCurrentTimeNanos()
-      const errorType = errorTypeOf(exit, status)
-      const labels = fiber.getFiberRef(FiberRef.currentMetricLabels)
-      durations(status)(errorType).unsafeUpdate(Number(end - began) / 1e9, labels)
-      deletionsBy(outcomeOf(exit)).unsafeUpdate(1, labels)
-      if (status !== undefined) {
-        span?.attribute("http.response.status_code", status)
+  return (fiber: AnyFiber, { began, clock }: Deadline, resends: number): Observed => {
+    const span = openSpan(fiber, began, resends, attributes)
+    return {
+      span,
+      close: (exit, answered) => {
+        const end = clock.unsafeCurrentTimeNanos()
+        const status = answered ?? statusOf(exit)
+        const errorType = errorTypeOf(exit, status)
+        const labels = fiber.getFiberRef(FiberRef.currentMetricLabels)
+        durations(status)(errorType).unsafeUpdate(Number(end - began) / 1e9, labels)
+        deletionsBy(outcomeOf(exit)).unsafeUpdate(1, labels)
+        if (status !== undefined) {
+          span?.attribute("http.response.status_code", status)
+        }
+        if (errorType !== undefined) {
+          span?.attribute("error.type", errorType)
+        }
+        span?.end(time(fiber, end), exit)
       }
-      if (errorType !== undefined) {
-        span?.attribute("error.type", errorType)
-      }
-      span?.end(time(fiber, end), exit)
     }
   }
 }
 
 /**
- * As `Effect.makeSpan`, which copies all of the fiber's state for each span. None where the tracer is off, and no stack
- * trace, which costs more than the rest of the span.
+ * As `Effect.makeSpan`, which copies all of the fiber's state for each span and takes a stack trace: both cost more than
+ * the rest of the span.
  */
-const openSpan = ({ began, earlier, fiber }: Attempt, attributes: Record<string, unknown>): Tracer.Span | undefined => {
+const openSpan = (
+  fiber: AnyFiber,
+  began: bigint,
+  resends: number,
+  attributes: Record<string, unknown>
+): Tracer.Span | undefined => {
   if (!fiber.getFiberRef(FiberRef.currentTracerEnabled)) {
     return undefined
   }
-  const span = Context.get(fiber.getFiberRef(DefaultServices.currentServices), Tracer.Tracer).span(
+  const span = tracerOf(fiber).span(
     "DELETE /customer/{customer_id}",
     propagating(Context.getOption(fiber.currentContext, Tracer.ParentSpan)),
     Context.empty(),
@@ -91,14 +112,41 @@ const openSpan = ({ began, earlier, fiber }: Attempt, attributes: Record<string,
   for (const name in attributes) {
     span.attribute(name, attributes[name])
   }
-  if (earlier > 0) {
-    span.attribute("http.request.resend_count", earlier)
+  if (resends > 0) {
+    span.attribute("http.request.resend_count", resends)
   }
   return span
 }
 
-const time = (fiber: Fiber.RuntimeFiber<unknown, unknown>, nanos: bigint) =>
-  fiber.getFiberRef(FiberRef.currentTracerTimingEnabled) ? nanos : 0n
+const tracerOf = (fiber: AnyFiber) => Context.get(fiber.getFiberRef(DefaultServices.currentServices), Tracer.Tracer)
+
+const nativeTracer = Context.get(DefaultServices.liveServices, Tracer.Tracer)
+
+/**
+ * Makes the span the current one of an effect, for a tracer that lets instrumentations see it. Effect's own tells nobody.
+ *
+ * @internal
+ */
+export const within = <A, E>(
+  fiber: AnyFiber,
+  span: Tracer.Span | undefined,
+  self: Effect.Effect<A, E>
+): Effect.Effect<A, E> =>
+  span === undefined || tracerOf(fiber) === nativeTracer ? self : Effect.withParentSpan(self, span)
+
+const none = {}
+
+/**
+ * The headers that tell the server of the span; none where the user turned propagation off.
+ *
+ * @internal
+ */
+export const traceHeaders = (fiber: AnyFiber, span: Tracer.Span | undefined): Record<string, string> =>
+  span === undefined || !fiber.getFiberRef(HttpClient.currentTracerPropagation)
+    ? none
+    : HttpTraceContext.toHeaders(span)
+
+const time = (fiber: AnyFiber, nanos: bigint) => (fiber.getFiberRef(FiberRef.currentTracerTimingEnabled) ? nanos : 0n)
 
 /** The nearest span around that was not kept out of the trace. */
 const propagating = (span: Option.Option<Tracer.AnySpan>): Option.Option<Tracer.AnySpan> =>
@@ -157,11 +205,28 @@ const outcomeOf = (exit: Outcome): string =>
       })
   })
 
+const failureOf = (exit: Outcome) =>
+  Exit.isSuccess(exit) ? undefined : Option.getOrUndefined(Cause.failureOption(exit.cause))
+
+const STATUSES: Partial<Record<DeleteCustomerError["_tag"], number>> = {
+  InvalidCustomerId: 400,
+  Unauthorized: 401,
+  CustomerNotFound: 404,
+  DeletionFailed: 500,
+  RateLimited: 429
+}
+
+/** The status of an error that a transport gave in place of an answer. */
+const statusOf = (exit: Outcome): number | undefined => {
+  const error = failureOf(exit)
+  return error?._tag === "UnexpectedResponse" ? error.status : error && STATUSES[error._tag]
+}
+
 const errorTypeOf = (exit: Outcome, status: number | undefined): string | undefined => {
   if (Exit.isSuccess(exit)) {
     return undefined
   }
-  const error = Option.getOrUndefined(Cause.failureOption(exit.cause))
+  const error = failureOf(exit)
   if (error?._tag === "RequestFailed") {
     return error.reason
   }

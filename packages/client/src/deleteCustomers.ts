@@ -1,85 +1,28 @@
 /**
- * Many customers, as a stream of what became of each.
+ * Many customers, as a stream of outcomes.
  *
  * @since 0.1.0
  */
-import type * as Cause from "effect/Cause"
+import * as Cause from "effect/Cause"
 import * as Chunk from "effect/Chunk"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as FiberSet from "effect/FiberSet"
 import * as Mailbox from "effect/Mailbox"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
-import * as Schedule from "effect/Schedule"
-import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import * as Attempt from "./Attempt.js"
-import { CustomerAlreadyAbsent, CustomerDeleted } from "./Customer.js"
-import {
-  DeletionFailed,
-  InvalidCustomerId,
-  isAmbiguous,
-  RateLimited,
-  RequestFailed,
-  type Unauthorized,
-  UnexpectedResponse
-} from "./DeleteCustomerError.js"
+import { isAmbiguous, RequestFailed, type Unauthorized } from "./DeleteCustomerError.js"
+import { type DeletionOutcome, DeletionUnconfirmed } from "./DeletionOutcome.js"
 import { ensureCustomerDeleted, type FlowwiseClient } from "./FlowwiseClient.js"
+import { History, isInDoubt } from "./History.js"
 import * as Pace from "./Pace.js"
 import * as Retry from "./Retry.js"
 
 const MAX_CONCURRENCY = 1000
-
-/**
- * A customer who is not known to be gone, and why. `error` is that of the last attempt: it tells whether to correct the
- * id, to ask again later, or to look into it. `mayBeDeleted` speaks for all attempts. The rest of the ids are none the
- * worse for it.
- *
- * @example
- * ```ts
- * import { DeletionFailed, DeletionUnconfirmed } from "@effect-flowwise/client"
- *
- * const customerId = "cust_priya_sharma_2024"
- * const unconfirmed = new DeletionUnconfirmed({ customerId, error: new DeletionFailed({ customerId }), mayBeDeleted: true })
- * ```
- *
- * @since 0.1.0
- * @category models
- */
-export class DeletionUnconfirmed extends Schema.TaggedClass<DeletionUnconfirmed>(
-  "@effect-flowwise/client/DeletionUnconfirmed"
-)("DeletionUnconfirmed", {
-  /** The id as it was given; empty where it was no string. */
-  customerId: Schema.String,
-  error: Schema.Union(InvalidCustomerId, DeletionFailed, RateLimited, UnexpectedResponse, RequestFailed),
-  /** Whether one of the attempts may have deleted the customer. `false`: none of them did. */
-  mayBeDeleted: Schema.Boolean
-}) {}
-
-/**
- * The schema of what became of one id, to keep it in a journal or send it elsewhere.
- *
- * @example
- * ```ts
- * import { DeletionOutcome } from "@effect-flowwise/client"
- * import * as Schema from "effect/Schema"
- *
- * const toLine: (outcome: DeletionOutcome) => string = Schema.encodeSync(Schema.parseJson(DeletionOutcome))
- * ```
- *
- * @since 0.1.0
- * @category models
- */
-export const DeletionOutcome = Schema.Union(CustomerDeleted, CustomerAlreadyAbsent, DeletionUnconfirmed)
-
-/**
- * What became of one id.
- *
- * @since 0.1.0
- * @category models
- */
-export type DeletionOutcome = typeof DeletionOutcome.Type
 
 /**
  * What `deleteCustomers` takes.
@@ -88,37 +31,39 @@ export type DeletionOutcome = typeof DeletionOutcome.Type
  * @category models
  */
 export interface DeleteCustomersOptions {
-  /** How many customers are under way at once, from 1 to 1,000; 16 unless told otherwise. */
+  /** How many customers are under way at once, from 1 to 1,000. Default: 16. */
   readonly concurrency?: number | undefined
-  /** So many requests in so long, resends included and spread evenly. No limit unless told otherwise. */
+  /** At most `limit` requests in each `interval`, resends included, spread evenly. Default: no limit. */
   readonly rateLimit?: { readonly limit: number; readonly interval: Duration.DurationInput } | undefined
-  /** For `Retry.transient`, which each id gets unless told otherwise; `false` sends each request once. */
+  /** What `Retry.transient` takes, for each id; `false` sends each request once. Default: those of `Retry.transient`. */
   readonly retry?: Retry.TransientOptions | false | undefined
-  /** Stops the run gracefully when it completes. Never, unless told otherwise. */
+  /** Stops the run gracefully when it completes. Default: never. */
   readonly haltWhen?: Effect.Effect<unknown> | undefined
 }
 
 /**
- * Deletes many customers, for good, and tells what became of each as soon as it is known, in no order.
+ * Deletes many customers, for good, and gives the outcome of each as soon as it is known, in no order.
  *
- * There is one outcome for each id; an id that comes twice is deleted, then already absent. A rejected id never ends the
- * stream. No more ids are taken than `concurrency` has room for, so a slow consumer slows the requests down, and a million
- * ids need no more memory than a thousand.
+ * **When to use**: for an import, a clean-up, or a queue of requests. The command `flowwise delete` adds a journal to it.
  *
- * A 429, or an error with a `retryAfter`, slows all down: nothing is sent until the wait that was asked for is over, and
- * the time between two requests doubles (to 100 milliseconds at least, a minute at most); each success takes a tenth off
- * again, down to `rateLimit`. Where the wait is above the `maxDelay` of `retry` its own id is given up, and the rest wait.
+ * **Details**: one outcome for each id. An id that comes twice is deleted, then already absent. An unconfirmed id never
+ * ends the stream. Back-pressure: an id counts as under way until you have pulled again after its outcome, and no more
+ * than `concurrency` are. So a million ids need no more memory than a thousand.
  *
- * To stop, let `haltWhen` complete. Nothing is sent any more, no resend either; what is under way comes to its end, and
- * you get its outcome before the stream ends. Who waits for a resend has the outcome of the latest attempt, and who has no
- * outcome was not deleted. Ids that end by themselves let resends go on. Interrupting the stream, or leaving it early as
- * `Stream.take` does, starts nothing new either, but aborts what is under way, and you don't learn what became of it.
+ * A 429, or an error with a `retryAfter`, slows all requests down: nothing is sent until the wait is over, and the time
+ * between two requests doubles (at least 100 milliseconds, at most a minute). Each success takes a tenth off again, down
+ * to `rateLimit`. Where the wait is above the `maxDelay` of `retry` that id is given up, and the others wait.
  *
- * - `Unauthorized`: the rest would fail the same way. The run stops as by `haltWhen`, and then fails.
- * - `E`: the ids failed; you get the outcomes of those before first. An iterable that throws is a defect, likewise.
+ * - `Unauthorized`: the other ids would fail the same way. The run stops as by `haltWhen`, and then fails.
+ * - `E`: the ids failed. You get the outcomes of those before first. An iterable that throws is a defect, likewise.
  *
- * Options that make no sense, such as `concurrency: 0`, reject each id with a `RequestFailed` of reason
- * `"InvalidRequest"`, whose message says what to correct; nothing is sent.
+ * **Gotchas**: to stop, let `haltWhen` complete. Nothing more is sent, no resend either. Requests under way come to their
+ * end, and you get their outcomes; an id that waits for a resend has the outcome of its latest attempt; an id without an
+ * outcome was not deleted. Interrupting the stream, or leaving it early as `Stream.take` does, aborts the requests under
+ * way, and you don't learn their outcomes.
+ *
+ * Options that make no sense, such as `concurrency: 0`, make each id a `DeletionUnconfirmed` whose `RequestFailed` of
+ * reason `"InvalidRequest"` says what to correct; nothing is sent.
  *
  * Source: `DELETE /customer/{customer_id}`, Flowwise Native API 1.0.0; RFC 6585 §4; RFC 9110 §10.2.3.
  *
@@ -144,123 +89,166 @@ export const deleteCustomers = <E = never, R = never>(
 ): Stream.Stream<DeletionOutcome, E | Unauthorized, R | FlowwiseClient> =>
   Stream.unwrapScoped(
     Effect.gen(function* () {
-      const problem = whyRefused(ids, options)
-      const { concurrency = 16, haltWhen, rateLimit, retry = {} } = problem === undefined ? options : { concurrency: 1 }
-      const { attemptTimeout, ...retrying }: Retry.TransientOptions = retry === false ? { times: 0 } : retry
-      const resends = Retry.resends<DeletionUnconfirmed["error"]>(retrying)
-      const pace = Pace.make(rateLimit === undefined ? 0 : Duration.toMillis(rateLimit.interval) / rateLimit.limit)
-      // Once this is done nothing is sent any more.
-      const stopped = yield* Deferred.make<void>()
-      const stop = Deferred.succeed(stopped, undefined)
-      // Why the stream fails, as soon as all that is under way has come to its end.
-      let failure: Cause.Cause<E | Unauthorized> | undefined
-      const failAtTheEnd = (cause: Cause.Cause<E | Unauthorized>) =>
-        Effect.sync(() => {
-          failure ??= cause
-        })
-      if (haltWhen !== undefined) {
-        yield* haltWhen.pipe(Effect.catchAllCause(failAtTheEnd), Effect.zipRight(stop), Effect.forkScoped)
-      }
+      const run = yield* begin<E>(whyInvalid(ids, options), options)
+      const outcomes = yield* Mailbox.make<DeletionOutcome, E | Unauthorized>()
+      const places = Effect.unsafeMakeSemaphore(run.concurrency)
+      const underWay = yield* FiberSet.make<void>()
 
-      // One fiber takes the ids, so that no more than one waits for its start, and a stop has one to interrupt.
-      const room = Effect.unsafeMakeSemaphore(0)
-      const started = yield* Mailbox.make<Started>()
-      const pull = yield* toStream(ids).pipe(
-        Stream.catchAllCause((cause) => Stream.execute(failAtTheEnd(cause))),
-        Stream.mapEffect((id) => Effect.map(pace.start, (startedAt) => ({ id, startedAt }))),
-        Stream.toPull
-      )
-      yield* room.take(1).pipe(
-        Effect.zipRight(pull),
-        Effect.flatMap((chunk) => started.offer(Chunk.unsafeHead(chunk))),
-        Effect.forever,
-        Effect.raceFirst(Deferred.await(stopped)),
-        Effect.ignore,
-        Effect.ensuring(started.end),
-        Effect.forkScoped
-      )
-      const next = Effect.zipRight(room.release(1), Effect.mapError(started.take, Option.none))
-
-      const request = (id: string) => {
-        if (problem !== undefined) {
-          return new RequestFailed({ message: problem, reason: "InvalidRequest", delivered: "no" })
-        }
-        const receipt = ensureCustomerDeleted(id)
-        // Here, so that the wait for the start doesn't count.
-        return attemptTimeout === undefined ? receipt : Retry.transient({ times: 0, attemptTimeout })(receipt)
-      }
-
-      const outcomeOf = ({ id, startedAt }: Started) =>
-        Effect.suspend(() => {
-          // Of the latest attempt that was not refused: the one before may have deleted the customer.
-          let outcome: DeletionOutcome | undefined
-          const reject = (error: DeletionUnconfirmed["error"], inDoubt: boolean) => {
-            const customerId = typeof id === "string" ? id : ""
-            const before = outcome?._tag === "DeletionUnconfirmed" && outcome.mayBeDeleted
-            outcome = new DeletionUnconfirmed({
-              customerId,
-              error,
-              // Also of attempts that a retry within the client, or around the stream, has made.
-              mayBeDeleted: before || inDoubt || isAmbiguous(error)
-            })
-          }
-          const remembered = Attempt.retried()
-          const attempt = (startedAt: number) =>
-            Effect.tapBoth(request(id), {
-              onSuccess: (receipt) => {
-                outcome = receipt
-                return Effect.zipRight(pace.succeeded(startedAt), Retry.succeeded(retrying))
-              },
-              onFailure: (error) =>
-                Effect.flatMap(Attempt.inDoubt(id), (inDoubt) => {
-                  if (isRejection(error)) {
-                    reject(error, inDoubt)
-                  } else if (inDoubt && outcome === undefined) {
-                    reject(refusedInDoubt(), inDoubt)
-                  }
-                  return pace.failed(startedAt, error)
-                })
-            }).pipe(remembered)
-
-          let driver: Schedule.ScheduleDriver<DeletionUnconfirmed["error"], DeletionUnconfirmed["error"]> | undefined
-          const resend = (error: DeletionUnconfirmed["error"]): Effect.Effect<void, Unauthorized, FlowwiseClient> =>
-            Effect.gen(function* () {
-              driver ??= yield* Schedule.driver(resends)
-              const startedAt = yield* Effect.option(Effect.zipRight(driver.next(error), pace.start)).pipe(
-                Effect.raceFirst(Effect.as(Deferred.await(stopped), Option.none()))
-              )
-              if (Option.isSome(startedAt)) yield* send(startedAt.value)
-            })
-
-          const send = (startedAt: number): Effect.Effect<void, Unauthorized, FlowwiseClient> =>
-            Effect.if(Deferred.isDone(stopped), {
-              onTrue: () => Effect.void,
-              onFalse: () => Effect.catchIf(attempt(startedAt), isRejection, resend)
-            })
-
-          return send(startedAt).pipe(
-            Effect.catchAllCause((cause) => Effect.zipRight(failAtTheEnd(cause), stop)),
-            Effect.flatMap(() => (outcome === undefined ? Effect.fail(Option.none()) : Effect.succeed(outcome)))
+      const take = (started: Started) =>
+        FiberSet.run(underWay)(
+          Effect.flatMap(outcomeOf(run, started), (outcome) =>
+            outcome === undefined ? Effect.asVoid(places.release(1)) : Effect.asVoid(outcomes.offer(outcome))
           )
-        })
+        )
+      const next = yield* startsOf(run, ids)
+      yield* places
+        .take(1)
+        .pipe(
+          Effect.zipRight(next),
+          Effect.flatMap(take),
+          Effect.forever,
+          Effect.raceFirst(Deferred.await(run.stopped)),
+          Effect.ignore,
+          Effect.zipRight(FiberSet.awaitEmpty(underWay)),
+          Effect.zipRight(Effect.suspend(() => outcomes.done(run.end()))),
+          Effect.forkScoped
+        )
 
-      const worker = Stream.repeatEffectOption(Effect.flatMap(next, outcomeOf))
-      return Stream.range(1, concurrency).pipe(
-        Stream.flatMap(() => worker, { concurrency, bufferSize: 1 }),
-        Stream.concat(Stream.suspend(() => (failure === undefined ? Stream.empty : Stream.failCause(failure))))
+      // The places of the outcomes before are free when the consumer pulls again.
+      let given = 0
+      return Stream.repeatEffectChunkOption(
+        Effect.suspend(() => Effect.zipRight(places.release(given), outcomes.takeAll)).pipe(
+          Effect.mapError(Option.some),
+          Effect.flatMap(([chunk, done]) => {
+            given = chunk.length
+            return given === 0 && done ? Effect.fail(Option.none()) : Effect.succeed(chunk)
+          })
+        )
       )
     })
   )
+
+/** What all ids of a run share. */
+interface Run<E> {
+  readonly problem: string | undefined
+  readonly concurrency: number
+  readonly retry: Retry.TransientOptions
+  readonly pace: ReturnType<typeof Pace.make>
+  /** Once this is done nothing is sent any more. */
+  readonly stopped: Deferred.Deferred<void>
+  /** Stops the run, and makes the stream fail as soon as all that is under way has come to its end. */
+  readonly stop: (cause: Cause.Cause<E | Unauthorized>) => Effect.Effect<void>
+  readonly end: () => Exit.Exit<void, E | Unauthorized>
+}
+
+const begin = <E>(
+  problem: string | undefined,
+  options: DeleteCustomersOptions
+): Effect.Effect<Run<E>, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const { concurrency = 16, haltWhen, rateLimit, retry = {} } = problem === undefined ? options : { concurrency: 1 }
+    const stopped = yield* Deferred.make<void>()
+    let failure: Cause.Cause<E | Unauthorized> | undefined
+    const stop = (cause: Cause.Cause<E | Unauthorized>) =>
+      Effect.suspend(() => {
+        failure ??= cause
+        return Effect.asVoid(Deferred.succeed(stopped, undefined))
+      })
+    if (haltWhen !== undefined) {
+      yield* Effect.forkScoped(
+        Effect.matchCauseEffect(haltWhen, {
+          onFailure: stop,
+          onSuccess: () => Deferred.succeed(stopped, undefined)
+        })
+      )
+    }
+    return {
+      problem,
+      concurrency,
+      retry: retry === false ? { times: 0 } : retry,
+      pace: Pace.make(rateLimit === undefined ? 0 : Duration.toMillis(rateLimit.interval) / rateLimit.limit),
+      stopped,
+      stop,
+      end: () => (failure === undefined ? Exit.void : Exit.failCause(failure))
+    }
+  })
 
 interface Started {
   readonly id: string
   readonly startedAt: number
 }
 
-const isRejection = (error: DeletionUnconfirmed["error"] | Unauthorized): error is DeletionUnconfirmed["error"] =>
-  error._tag !== "Unauthorized"
+/** Gives the next id when its request may start, and fails where there is none. */
+const startsOf = <E, R>(run: Run<E>, ids: Stream.Stream<string, E, R> | Iterable<string>) =>
+  toStream(ids).pipe(
+    Stream.rechunk(1),
+    Stream.mapEffect((id) => Effect.map(run.pace.start, (startedAt): Started => ({ id, startedAt }))),
+    Stream.toPull,
+    Effect.map(
+      Effect.matchCauseEffect({
+        onFailure: (cause) =>
+          Option.match(Cause.flipCauseOption(cause), {
+            onNone: () => Effect.fail("ended"),
+            onSome: (failure) => Effect.zipRight(run.stop(failure), Effect.fail("failed"))
+          }),
+        onSuccess: (chunk: Chunk.Chunk<Started>) => Effect.succeed(Chunk.unsafeHead(chunk))
+      })
+    )
+  )
 
-/** For want of an outcome that says 401. */
+/** All attempts for one id. None where it was never sent, and where it may not say what came of it. */
+const outcomeOf = <E>(
+  run: Run<E>,
+  { id, startedAt: first }: Started
+): Effect.Effect<DeletionOutcome | undefined, never, FlowwiseClient> =>
+  Effect.gen(function* () {
+    if (yield* Deferred.isDone(run.stopped)) {
+      return undefined
+    }
+    const history = new History()
+    let startedAt = first
+    let latest: DeletionUnconfirmed["error"] | undefined
+    const request = Effect.tapBoth(requestFor(run.problem, id), {
+      onSuccess: () => run.pace.succeeded(startedAt),
+      onFailure: (error) => {
+        latest = error._tag === "Unauthorized" ? latest : error
+        return run.pace.failed(startedAt, error)
+      }
+    })
+    const wait = (millis: number) =>
+      Effect.sleep(millis).pipe(
+        Effect.zipRight(run.pace.start),
+        Effect.map((at) => {
+          startedAt = at
+        }),
+        Effect.raceFirst(Deferred.await(run.stopped)),
+        Effect.zipRight(Effect.negate(Deferred.isDone(run.stopped)))
+      )
+    const ended = yield* Effect.exit(Retry.resending(run.retry, { history, wait })(request))
+    if (Exit.isSuccess(ended)) {
+      return ended.value
+    }
+    const doubtful = history.isInDoubt(id) || (yield* isInDoubt(id))
+    const error = Option.getOrUndefined(Cause.failureOption(ended.cause))
+    if (error === undefined || error._tag === "Unauthorized") {
+      yield* run.stop(ended.cause as Cause.Cause<Unauthorized>)
+      latest ??= error !== undefined && doubtful ? refusedInDoubt() : undefined
+    }
+    return latest === undefined
+      ? undefined
+      : new DeletionUnconfirmed({
+          customerId: typeof id === "string" ? id : "",
+          error: latest,
+          mayBeDeleted: doubtful || isAmbiguous(latest)
+        })
+  })
+
+const requestFor = (problem: string | undefined, id: string) =>
+  problem === undefined
+    ? ensureCustomerDeleted(id)
+    : new RequestFailed({ message: problem, reason: "InvalidRequest", delivered: "no" })
+
+/** `DeletionUnconfirmed` can't hold `Unauthorized`, so this stands in. */
 const refusedInDoubt = () =>
   new RequestFailed({
     message: "The credentials were refused, and an earlier attempt may have deleted the customer. Ask again",
@@ -272,22 +260,23 @@ const toStream = <E, R>(ids: Stream.Stream<string, E, R> | Iterable<string>): St
   if (isStream(ids)) {
     return ids
   }
-  return isIterable(ids)
-    ? // `Stream.fromIterable` runs thousands of ids ahead, and doesn't let a generator clean up.
-      Stream.acquireRelease(
-        Effect.sync(() => ids[Symbol.iterator]()),
-        (iterator) => Effect.sync(() => iterator.return?.())
-      ).pipe(
-        Stream.flatMap((iterator) =>
-          Stream.repeatEffectOption(
-            Effect.suspend(() => {
-              const { done, value } = iterator.next()
-              return done ? Effect.fail(Option.none()) : Effect.succeed(value)
-            })
-          )
-        )
+  if (!isIterable(ids)) {
+    return Stream.make(ids)
+  }
+  // `Stream.fromIterable` runs thousands of ids ahead, and doesn't let a generator clean up.
+  return Stream.acquireRelease(
+    Effect.sync(() => ids[Symbol.iterator]()),
+    (iterator) => Effect.sync(() => iterator.return?.())
+  ).pipe(
+    Stream.flatMap((iterator) =>
+      Stream.repeatEffectOption(
+        Effect.suspend(() => {
+          const { done, value } = iterator.next()
+          return done ? Effect.fail(Option.none()) : Effect.succeed(value)
+        })
       )
-    : Stream.make(ids)
+    )
+  )
 }
 
 const isStream = <E, R>(ids: unknown): ids is Stream.Stream<string, E, R> =>
@@ -297,7 +286,7 @@ const isStream = <E, R>(ids: unknown): ids is Stream.Stream<string, E, R> =>
 const isIterable = (ids: unknown): ids is Iterable<string> => typeof ids !== "string" && Predicate.isIterable(ids)
 
 /** The types let some of this through, and JavaScript all of it. */
-const whyRefused = (
+const whyInvalid = (
   ids: unknown,
   { concurrency = 16, haltWhen, rateLimit }: DeleteCustomersOptions
 ): string | undefined => {

@@ -14,12 +14,9 @@ export {
   Unauthorized,
   UnexpectedResponse
 } from "./DeleteCustomerError.js"
-export {
-  type DeleteCustomersOptions,
-  DeletionOutcome,
-  DeletionUnconfirmed,
-  deleteCustomers
-} from "./deleteCustomers.js"
+export { DeletionOutcome, DeletionUnconfirmed } from "./DeletionOutcome.js"
+export { type DeleteCustomersOptions, deleteCustomers } from "./deleteCustomers.js"
 export { Environment } from "./Environment.js"
-export { deleteCustomer, ensureCustomerDeleted, FlowwiseClient } from "./FlowwiseClient.js"
+export { type ClientOptions, deleteCustomer, ensureCustomerDeleted, FlowwiseClient } from "./FlowwiseClient.js"
 export * as Retry from "./Retry.js"
+export { bodyReader, Transport, type TransportObserver, type TransportRequest } from "./Transport.js"

@@ -1,20 +1,23 @@
 import { assert, describe, it } from "@effect/vitest"
 import {
+  Credentials,
   CustomerDeleted,
   CustomerNotFound,
   type DeleteCustomerError,
   DeletionFailed,
+  Environment,
+  FlowwiseClient,
   InvalidCustomerId,
   RateLimited,
   RequestFailed,
   Retry,
+  Transport,
   Unauthorized,
   UnexpectedResponse
 } from "@effect-flowwise/client"
 import * as Clock from "effect/Clock"
 import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
-import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -23,6 +26,7 @@ import * as FastCheck from "effect/FastCheck"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
+import * as Redacted from "effect/Redacted"
 import * as Ref from "effect/Ref"
 import * as TestClock from "effect/TestClock"
 
@@ -44,6 +48,29 @@ const scripted = <E>(...errors: ReadonlyArray<E>) => {
   })
   return { run, times }
 }
+
+/** A call of the real client to a vendor that never answers. */
+const silentFor = (options: Parameters<typeof FlowwiseClient.make>[0]) =>
+  Effect.gen(function* () {
+    const sent: Array<string> = []
+    const letGo: Array<string> = []
+    const client = yield* FlowwiseClient.make(options).pipe(
+      Effect.provideService(Transport, {
+        send: ({ path }, observer) => {
+          sent.push(path)
+          observer.left("yes")
+          return () => letGo.push(path)
+        }
+      }),
+      Effect.provideService(Environment, { name: "test", baseUrl: "https://flowwise.test" }),
+      Effect.provideService(Credentials, {
+        get: Effect.succeed({ clientId: "app_1", clientSecret: Redacted.make("secret") })
+      })
+    )
+    return { call: client.deleteCustomer(customerId), sent, letGo }
+  })
+
+const silent = silentFor({})
 
 /** Runs to the end, however long that is by Effect's clock. */
 const patiently = <A, E, R>(self: Effect.Effect<A, E, R>) =>
@@ -153,13 +180,14 @@ describe("Retry.transient", () => {
   )
 
   it.effect.each(["soon", Number.NaN, -5, 0])(
-    "a time limit of %s is a typed error, and nothing is run",
-    (attemptTimeout) =>
+    "an attemptTimeout of %s is a typed error, and nothing is sent",
+    (limit) =>
       Effect.gen(function* () {
-        const { run, times } = scripted(failed)
-        const error = yield* run.pipe(Retry.transient({ attemptTimeout: attemptTimeout as "5 seconds" }), Effect.flip)
+        const { call, sent } = yield* silent
+        const error = yield* call.pipe(Retry.transient({ attemptTimeout: limit as "5 seconds" }), Effect.flip)
         assert.deepInclude(error, { _tag: "RequestFailed", reason: "InvalidRequest" })
-        assert.deepStrictEqual(times, [])
+        assert.match(error.message, /attemptTimeout/)
+        assert.deepStrictEqual(sent, [])
       })
   )
 
@@ -213,44 +241,55 @@ describe("Retry.transient", () => {
     })
   )
 
-  it.effect("an attempt that takes too long is a time-out, and the next one may succeed", () =>
+  it.effect("a call that takes longer than attemptTimeout is a time-out, and the next one may succeed", () =>
     Effect.gen(function* () {
-      const interrupted = yield* Deferred.make<void>()
+      const { call, sent, letGo } = yield* silent
       let attempts = 0
-      const run = Effect.suspend(() =>
-        ++attempts === 1
-          ? Effect.never.pipe(Effect.onInterrupt(() => Deferred.succeed(interrupted, undefined)))
-          : Effect.fail(notFound)
-      )
+      const run = Effect.suspend(() => (++attempts === 1 ? call : Effect.fail(notFound)))
       const error = yield* run.pipe(Retry.transient({ attemptTimeout: "5 seconds" }), patiently, Effect.flip)
-      yield* Deferred.await(interrupted)
       // The one that was cut off may have deleted the customer.
       assert(error._tag === "CustomerNotFound")
       assert.isTrue(error.afterAmbiguousAttempt)
+      assert.deepStrictEqual([sent.length, letGo.length], [1, 1])
     })
   )
 
-  it.effect("the last attempt's time-out says that the customer may be gone", () =>
+  it.effect.each([
+    ["5 seconds", "1 hour", "5s"],
+    ["1 hour", "30 seconds", "30s"]
+  ] as const)("attemptTimeout %s and timeout %s: each call ends at the shorter", ([attemptTimeout, timeout, limit]) =>
     Effect.gen(function* () {
-      const error = yield* Effect.never.pipe(
-        Retry.transient({ times: 0, attemptTimeout: "5 seconds" }),
+      const { call, sent } = yield* silentFor({ timeout })
+      const error = yield* Effect.uninterruptible(call).pipe(
+        Retry.transient({ times: 1, attemptTimeout }),
         patiently,
         Effect.flip
       )
       assert(error._tag === "RequestFailed")
       assert.deepStrictEqual([error.reason, error.delivered], ["Timeout", "unknown"])
-      assert.match(error.message, /within 5s.*may or may not/)
+      assert.match(error.message, new RegExp(`within ${limit}: .*may or may not`))
+      assert.strictEqual(sent.length, 2)
     })
   )
 
-  it.effect("an attempt that can't be interrupted does not outlast its time-out", () =>
+  it.effect("nested retries: the shortest attemptTimeout holds", () =>
     Effect.gen(function* () {
-      const error = yield* Effect.uninterruptible(Effect.never).pipe(
-        Retry.transient({ times: 1, attemptTimeout: "5 seconds" }),
+      const { call } = yield* silent
+      const error = yield* call.pipe(
+        Retry.transient({ times: 0, attemptTimeout: "9 seconds" }),
+        Retry.transient({ times: 0, attemptTimeout: "5 seconds" }),
         patiently,
         Effect.flip
       )
-      assert.strictEqual(error._tag, "RequestFailed")
+      assert.match(error.message, /within 5s/)
+    })
+  )
+
+  it.effect("effects that are no calls are the caller's to bound", () =>
+    Effect.gen(function* () {
+      const run = Effect.delay(Effect.succeed("done"), "1 hour")
+      const outcome = yield* run.pipe(Retry.transient({ attemptTimeout: "5 seconds" }), patiently)
+      assert.strictEqual(outcome, "done")
     })
   )
 

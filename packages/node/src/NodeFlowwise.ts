@@ -3,23 +3,30 @@
  *
  * @since 0.1.0
  */
-
-import * as HttpClient from "@effect/platform/HttpClient"
-import { type Credentials, type Environment, FlowwiseClient } from "@effect-flowwise/client"
-import type { ConfigError } from "effect/ConfigError"
+import { type ClientOptions, Credentials, Environment, FlowwiseClient, Transport } from "@effect-flowwise/client"
+import { type ConfigError, InvalidData } from "effect/ConfigError"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type { HttpClientOptions } from "./UndiciDispatcher.js"
+import * as Option from "effect/Option"
 import * as UndiciDispatcher from "./UndiciDispatcher.js"
-import * as UndiciHttpClient from "./UndiciHttpClient.js"
+import * as UndiciTransport from "./UndiciTransport.js"
 
-export type { HttpClientOptions }
+export type { AnyDispatcher, TransportOptions } from "./UndiciDispatcher.js"
 
 /**
- * `layerHttpClient` with a pool, time-outs, a proxy or a dispatcher of your own.
+ * What `layerWith` takes.
  *
- * An option that can't be used is a `ConfigError` when the layer is built, since it mostly comes from a setting. It
- * names the option and never shows the value, since a proxy's URL may hold a password.
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options extends UndiciDispatcher.TransportOptions, ClientOptions {}
+
+/**
+ * `layerTransport` with options.
+ *
+ * **Details**: an option that can't be used is a `ConfigError` when the layer is built. It names the option and never
+ * shows the value, since a proxy's URL may hold a password.
  *
  * @example
  * ```ts
@@ -27,41 +34,62 @@ export type { HttpClientOptions }
  * import { NodeFlowwise } from "@effect-flowwise/node"
  * import * as Layer from "effect/Layer"
  *
- * const FlowwiseLive = FlowwiseClient.layerConfig.pipe(
- *   Layer.provide(NodeFlowwise.layerHttpClientWith({ connections: 16, proxy: "environment" }))
+ * const client = Layer.effect(FlowwiseClient, FlowwiseClient.make({ timeout: "5 seconds" })).pipe(
+ *   Layer.provide(NodeFlowwise.layerTransportWith({ connections: 16, proxy: "environment" }))
  * )
  * ```
  *
  * @since 0.1.0
  * @category layers
  */
-export const layerHttpClientWith = (options: HttpClientOptions): Layer.Layer<HttpClient.HttpClient, ConfigError> =>
-  Layer.scoped(HttpClient.HttpClient, Effect.flatMap(UndiciDispatcher.make(options), UndiciHttpClient.make))
+export const layerTransportWith = (options: UndiciDispatcher.TransportOptions): Layer.Layer<Transport, ConfigError> =>
+  Layer.scoped(Transport, Effect.map(UndiciDispatcher.make(options), UndiciTransport.make))
 
 /**
- * A platform `HttpClient` over a connection pool of its own, for any request. Closing the layer closes its connections.
- *
- * Time-outs: 10 seconds to connect, 30 for the headers, 30 between two pieces of a body.
+ * The client's `Transport` right on undici, over connections of its own, which close with the layer.
  *
  * @example
  * ```ts
+ * import { FlowwiseClient } from "@effect-flowwise/client"
  * import { NodeFlowwise } from "@effect-flowwise/node"
- * import * as HttpClient from "@effect/platform/HttpClient"
- * import * as Effect from "effect/Effect"
+ * import * as Layer from "effect/Layer"
  *
- * const status = HttpClient.get("https://example.com").pipe(
- *   Effect.map((response) => response.status),
- *   Effect.provide(NodeFlowwise.layerHttpClient)
+ * const client = Layer.provide(Layer.effect(FlowwiseClient, FlowwiseClient.make()), NodeFlowwise.layerTransport)
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerTransport: Layer.Layer<Transport> = Layer.orDie(layerTransportWith({}))
+
+/**
+ * The client, with options for itself and its transport.
+ *
+ * **Details**: an option that can't be used is a `ConfigError` when the layer is built, as in `layerTransportWith`.
+ *
+ * @example
+ * ```ts
+ * import { Credentials, Environment } from "@effect-flowwise/client"
+ * import { NodeFlowwise } from "@effect-flowwise/node"
+ * import * as Layer from "effect/Layer"
+ *
+ * const FlowwiseLive = NodeFlowwise.layerWith({ timeout: "5 seconds", proxy: "environment" }).pipe(
+ *   Layer.provide([Credentials.layerConfig, Environment.layerProduction])
  * )
  * ```
  *
  * @since 0.1.0
  * @category layers
  */
-export const layerHttpClient: Layer.Layer<HttpClient.HttpClient> = Layer.orDie(layerHttpClientWith({}))
+export const layerWith = (options: Options): Layer.Layer<FlowwiseClient, ConfigError, Credentials | Environment> => {
+  const { timeout, ...transport } = options
+  return timeout === undefined || Option.exists(Duration.decodeUnknown(timeout), Duration.greaterThan(Duration.zero))
+    ? Layer.provide(Layer.effect(FlowwiseClient, FlowwiseClient.make({ timeout })), layerTransportWith(transport))
+    : Layer.fail(InvalidData(["timeout"], 'must be a duration above 0, such as "30 seconds"'))
+}
 
 /**
- * The client over `layerHttpClient`; which account and which environment is yours to provide.
+ * The client with its defaults. Which account and which environment is yours to provide.
  *
  * @example
  * ```ts
@@ -79,13 +107,13 @@ export const layerHttpClient: Layer.Layer<HttpClient.HttpClient> = Layer.orDie(l
  * @category layers
  */
 export const layer: Layer.Layer<FlowwiseClient, never, Credentials | Environment> = Layer.provide(
-  FlowwiseClient.layer,
-  layerHttpClient
+  Layer.effect(FlowwiseClient, FlowwiseClient.make()),
+  layerTransport
 )
 
 /**
- * The client over `layerHttpClient`, with account and environment from `FLOWWISE_CLIENT_ID`, `FLOWWISE_CLIENT_SECRET`,
- * and `FLOWWISE_BASE_URL` or `FLOWWISE_ENVIRONMENT`. A missing or unusable setting is a `ConfigError` that names it.
+ * The client, with account and environment from `FLOWWISE_CLIENT_ID`, `FLOWWISE_CLIENT_SECRET`, and `FLOWWISE_BASE_URL` or
+ * `FLOWWISE_ENVIRONMENT`. A missing or invalid setting is a `ConfigError` that names it.
  *
  * @example
  * ```ts
@@ -99,7 +127,7 @@ export const layer: Layer.Layer<FlowwiseClient, never, Credentials | Environment
  * @since 0.1.0
  * @category layers
  */
-export const layerConfig: Layer.Layer<FlowwiseClient, ConfigError> = Layer.provide(
-  FlowwiseClient.layerConfig,
-  layerHttpClient
-)
+export const layerConfig: Layer.Layer<FlowwiseClient, ConfigError> = Layer.provide(layer, [
+  Credentials.layerConfig,
+  Environment.layerConfig
+])

@@ -1,5 +1,5 @@
 /**
- * What an `HttpClient` dispatches to, from its options: a pool of connections, a proxy's, or the caller's own.
+ * What requests are dispatched to: a pool of connections, a proxy's, or the user's own dispatcher.
  *
  * @since 0.1.0
  */
@@ -12,39 +12,51 @@ import type * as Scope from "effect/Scope"
 import { Agent, type Dispatcher, EnvHttpProxyAgent, Pool, ProxyAgent } from "undici"
 
 /**
- * How `NodeFlowwise.layerHttpClientWith` connects.
+ * How `NodeFlowwise.layerTransportWith` connects.
  *
  * @since 0.1.0
  * @category models
  */
-export interface HttpClientOptions {
-  /** How many connections there may be to one origin; further requests wait. No limit unless told otherwise. */
-  readonly connections?: number
-  /** For a connection to be made, TLS and proxy included. 10 seconds unless told otherwise. */
-  readonly connectTimeout?: Duration.DurationInput
-  /** From the end of the request to the headers of the response. 30 seconds unless told otherwise. */
-  readonly headersTimeout?: Duration.DurationInput
-  /** Between two pieces of the response's body. 30 seconds unless told otherwise. */
-  readonly bodyTimeout?: Duration.DurationInput
+export interface TransportOptions {
+  /** The most connections to the server; further requests wait. Default: no limit. */
+  readonly connections?: number | undefined
+  /** For a connection to be made, TLS and proxy included. Default: 10 seconds. */
+  readonly connectTimeout?: Duration.DurationInput | undefined
+  /** From the end of the request to the headers of the response. Default: 30 seconds. */
+  readonly headersTimeout?: Duration.DurationInput | undefined
+  /** Between two pieces of the response's body. Default: 30 seconds. */
+  readonly bodyTimeout?: Duration.DurationInput | undefined
   /**
-   * Sends each request on a connection of its own, which is closed behind the answer: what a broken server or proxy
-   * sends late can't be taken for the answer to the next request. Costs a handshake each time.
+   * Sends each request on a connection of its own, which is closed after the answer. Then a late answer of a broken proxy
+   * can't be taken for that of the next request. Costs a handshake for each. Default: false.
    */
-  readonly connectionPerRequest?: boolean
+  readonly connectionPerRequest?: boolean | undefined
   /**
-   * The http(s) URL of a proxy, which may hold a user name and password. `"environment"` takes it from `HTTPS_PROXY`
-   * and `HTTP_PROXY`, except for the hosts in `NO_PROXY`; without this option these are not read.
+   * The http(s) URL of a proxy, which may hold a user name and password. `"environment"` takes it from `HTTPS_PROXY` and
+   * `HTTP_PROXY`, except for the hosts in `NO_PROXY`. Default: no proxy, whatever the environment says.
    */
-  readonly proxy?: string
+  readonly proxy?: string | undefined
   /**
-   * An undici dispatcher that is yours to close. It keeps its own time-outs for headers and body where none are given
-   * here; `connections`, `connectTimeout` and `proxy` can't be given beside it.
+   * An undici dispatcher (7.28 or later), which is yours to close. It keeps its own time-outs for headers and body where
+   * none are given here, and has its own connections and proxy. Give a proxy as `proxy`: undici's `ProxyAgent` connects
+   * for ever to a proxy that drops connections.
    */
-  readonly dispatcher?: Dispatcher
+  readonly dispatcher?: AnyDispatcher | undefined
 }
 
 /**
- * A dispatcher, and what every request is dispatched to it with.
+ * What is used of an undici dispatcher. Without undici's own types, so that a library can spread these options and have no
+ * undici of its own.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface AnyDispatcher {
+  dispatch(options: never, handler: never): boolean
+}
+
+/**
+ * A dispatcher, and the settings of every request.
  *
  * @internal
  */
@@ -60,15 +72,15 @@ export interface Route {
 }
 
 /** @internal */
-export const make = (options: HttpClientOptions): Effect.Effect<Route, ConfigError, Scope.Scope> =>
+export const make = (options: TransportOptions): Effect.Effect<Route, ConfigError, Scope.Scope> =>
   Effect.gen(function* () {
-    const problem = whyRefused(options)
+    const problem = problemWith(options)
     if (problem !== undefined) {
       return yield* Effect.fail(problem)
     }
     const unsaid = options.dispatcher === undefined ? 30_000 : null
     return {
-      dispatcher: options.dispatcher ?? (yield* open(options)),
+      dispatcher: options.dispatcher === undefined ? yield* open(options) : (options.dispatcher as Dispatcher),
       settings: {
         headersTimeout: millis(options.headersTimeout) ?? unsaid,
         bodyTimeout: millis(options.bodyTimeout) ?? unsaid,
@@ -77,7 +89,7 @@ export const make = (options: HttpClientOptions): Effect.Effect<Route, ConfigErr
     }
   })
 
-const open = (options: HttpClientOptions): Effect.Effect<Dispatcher, ConfigError, Scope.Scope> => {
+const open = (options: TransportOptions): Effect.Effect<Dispatcher, ConfigError, Scope.Scope> => {
   const { proxy, connections = null } = options
   const timeout = millis(options.connectTimeout) ?? 10_000
   const direct = { connections, connect: { timeout } }
@@ -85,8 +97,7 @@ const open = (options: HttpClientOptions): Effect.Effect<Dispatcher, ConfigError
     ...direct,
     proxyTls: { timeout },
     requestTls: { timeout },
-    // A proxy that leaves its tunnel's request unanswered would otherwise be waited for as for an answer: five minutes.
-    clientFactory: (origin: URL, pool: Pool.Options) => new Pool(origin, { ...pool, headersTimeout: timeout })
+    clientFactory: (origin: URL, pool: Pool.Options) => new ProxyPool(origin, { ...pool, headersTimeout: timeout })
   }
   return Effect.acquireRelease(
     Effect.try({
@@ -102,15 +113,60 @@ const open = (options: HttpClientOptions): Effect.Effect<Dispatcher, ConfigError
       },
       // Without undici's words, which show the URL with its password.
       catch: () => InvalidData(["proxy"], "can't be used: look for a typing error in the proxy's URL")
-    }),
+    }).pipe(
+      Effect.filterOrFail(canDispatch, () =>
+        InvalidData(
+          ["undici"],
+          "is a stub without a network, as Bun has it: use FlowwiseClient.layer over FetchHttpClient"
+        )
+      )
+    ),
     (dispatcher) => Effect.promise(() => dispatcher.destroy())
   )
 }
 
-/** The types refuse most of these; JavaScript does not, and which numbers make sense no type can tell. */
-const whyRefused = (options: HttpClientOptions): ConfigError | undefined => {
+/**
+ * The connections to a proxy. undici tries again for ever where a tunnel fails with an error of a socket (`UND_ERR_SOCKET`),
+ * so that any failure gets an error of its own here.
+ */
+class ProxyPool extends Pool {
+  private readonly proxy: string
+
+  constructor(origin: URL, options: Pool.Options) {
+    super(origin, options)
+    this.proxy = origin.host
+  }
+
+  // Of its overloads, `ProxyAgent` calls the one with a promise.
+  override async connect(options: unknown): Promise<never> {
+    const answer = await super.connect(options as Dispatcher.ConnectOptions).catch((cause: unknown) => {
+      throw new TunnelFailed(this.proxy, undefined, Predicate.hasProperty(cause, "code") ? String(cause.code) : "")
+    })
+    if (answer.statusCode !== 200) {
+      answer.socket.on("error", () => {}).destroy()
+      throw new TunnelFailed(this.proxy, answer.statusCode, "")
+    }
+    return answer as never
+  }
+}
+
+class TunnelFailed extends Error {
+  readonly code: string
+
+  constructor(
+    readonly proxy: string,
+    readonly status: number | undefined,
+    code: string
+  ) {
+    super("The proxy opened no tunnel")
+    this.code = code.startsWith("UND_ERR_") || code === "" ? "ERR_PROXY_TUNNEL" : code
+  }
+}
+
+/** The types exclude most of these; JavaScript does not, and which numbers make sense no type can tell. */
+const problemWith = (options: TransportOptions): ConfigError | undefined => {
   for (const [name, [isUsable, what]] of Object.entries(rules)) {
-    const value = options[name as keyof HttpClientOptions]
+    const value = options[name as keyof TransportOptions]
     if (value !== undefined && !isUsable(value)) {
       return InvalidData([name], `must be ${what}`)
     }
@@ -121,11 +177,17 @@ const whyRefused = (options: HttpClientOptions): ConfigError | undefined => {
     : InvalidData([twice], "is the dispatcher's own matter: give one or the other")
 }
 
+const canDispatch = (value: unknown): boolean =>
+  Predicate.hasProperty(value, "dispatch") && typeof value.dispatch === "function"
+
+// undici has had no such property since version 7.
+const isOutdated = (dispatcher: object): boolean => "interceptors" in dispatcher
+
 const isTimeout = (value: unknown) => Option.exists(Duration.decodeUnknown(value), Duration.greaterThan(Duration.zero))
 
 const DURATION = 'a duration above 0, such as "30 seconds"'
 
-const rules: { readonly [name in keyof HttpClientOptions]-?: readonly [(value: unknown) => boolean, string] } = {
+const rules: { readonly [name in keyof TransportOptions]-?: readonly [(value: unknown) => boolean, string] } = {
   connections: [(value) => Number.isSafeInteger(value) && Number(value) > 0, "a whole number above 0"],
   connectTimeout: [isTimeout, DURATION],
   headersTimeout: [isTimeout, DURATION],
@@ -135,7 +197,10 @@ const rules: { readonly [name in keyof HttpClientOptions]-?: readonly [(value: u
     (value) => value === "environment" || (/^https?:\/\//i.test(String(value)) && URL.canParse(String(value))),
     '"environment", or a URL such as "http://proxy.example.com:3128"'
   ],
-  dispatcher: [(value) => Predicate.hasProperty(value, "dispatch"), "a dispatcher of undici"]
+  dispatcher: [
+    (value) => canDispatch(value) && !isOutdated(value as object),
+    "a dispatcher of undici 7.28 or later, and neither that of an older undici nor of Node.js itself"
+  ]
 }
 
 /** As undici counts: whole milliseconds, and 0 for no limit. */

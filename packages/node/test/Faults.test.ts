@@ -14,15 +14,15 @@ import * as Certificates from "./faults/certificates.js"
 import { connections } from "./faults/connections.js"
 import { BROKEN, documented, type Fault, summary, TIMEOUT } from "./faults/Fault.js"
 import { wire } from "./faults/wire.js"
-import { clientAt, httpClients, poolsOfOne } from "./layers.js"
+import { clientAt, poolsOfOne, transports } from "./layers.js"
 import * as RawServer from "./RawServer.js"
 import { http, json } from "./RawServer.js"
 import { assertNoSecret, renderings } from "./renderings.js"
 
 const faults: ReadonlyArray<Fault> = [...answers, ...wire, ...connections, ...bodies]
 
-type LayerName = keyof typeof httpClients
-const layerNames = Object.keys(httpClients) as ReadonlyArray<LayerName>
+type LayerName = keyof typeof transports
+const layerNames = Object.keys(transports) as ReadonlyArray<LayerName>
 
 /** What all rows share, until the file has run. */
 const scope = Effect.runSync(Scope.make())
@@ -61,7 +61,7 @@ const wrongs = (fault: Fault, layerName: LayerName) =>
     yield* Effect.scoped(
       Effect.gen(function* () {
         const baseUrl = fault.at?.(ports) ?? server.baseUrl
-        const layer = clientAt(baseUrl, httpClients[layerName], { timeout })
+        const layer = clientAt(baseUrl, transports[layerName], { timeout })
         const client = Context.get(yield* Layer.build(layer), FlowwiseClient)
         let last = ""
 
@@ -81,7 +81,8 @@ const wrongs = (fault: Fault, layerName: LayerName) =>
           const outcome = Exit.isSuccess(exit) ? Either.merge(exit.value) : undefined
           last = outcome === undefined ? (Exit.isInterrupted(exit) ? "interrupted" : "a defect") : summary(outcome)
 
-          const expected = fault.outcomes.length === 1 ? fault.outcomes[0]! : fault.outcomes[call]!
+          const promised = fault.outcomes.length === 1 ? fault.outcomes[0]! : fault.outcomes[call]!
+          const expected = layerName === "NodeFlowwise.layerTransport" ? (fault.exact ?? promised) : promised
           if (!expected.split(" | ").includes(last)) found.add(last)
           else if (outcome !== undefined) fault.check?.(outcome, call)
           if (outcome !== undefined) {
@@ -114,9 +115,7 @@ const wrongs = (fault: Fault, layerName: LayerName) =>
 const verdicts = new Map<Fault, Map<LayerName, string>>(faults.map((fault) => [fault, new Map()]))
 
 const excuse = (fault: Fault, layerName: LayerName) =>
-  layerName === "NodeFlowwise.layerHttpClient" || layerName === "NodeFlowwise, wrapped"
-    ? undefined
-    : fault.except?.[layerName]?.[0]
+  layerName === "NodeFlowwise.layerTransport" ? undefined : fault.except?.[layerName]?.[0]
 
 describe.concurrent.each(layerNames)("faults over %s", (layerName) => {
   for (const fault of faults) {

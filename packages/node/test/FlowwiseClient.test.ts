@@ -15,11 +15,11 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/TestClock"
 import { documented } from "./faults/Fault.js"
-import { clientAt, httpClients } from "./layers.js"
+import { clientAt, transports } from "./layers.js"
 import * as RawServer from "./RawServer.js"
 import { http, json } from "./RawServer.js"
 
-describe.each(Object.entries(httpClients))("deleteCustomer over %s", (_, httpClient) => {
+describe.each(Object.entries(transports))("deleteCustomer over %s", (_, httpClient) => {
   it.scoped("a deletion says of whom, where and when", () =>
     Effect.gen(function* () {
       const server = yield* RawServer.make(() => http(204, { "x-request-id": "req_1" }))

@@ -23,7 +23,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Ref from "effect/Ref"
 import * as TestClock from "effect/TestClock"
-import { clientAt, httpClients } from "./layers.js"
+import { clientAt, transports } from "./layers.js"
 import * as RawServer from "./RawServer.js"
 import { http, json } from "./RawServer.js"
 
@@ -36,7 +36,7 @@ const inTurn = (...answers: ReadonlyArray<RawServer.Answer | undefined>) => {
   return () => answers[Math.min(requests++, answers.length - 1)]
 }
 
-describe.each(Object.entries(httpClients))("ambiguity over %s", (_, httpClient) => {
+describe.each(Object.entries(transports))("ambiguity over %s", (_, httpClient) => {
   const clientFor = (...answers: ReadonlyArray<RawServer.Answer | undefined>) =>
     Effect.gen(function* () {
       const server = yield* RawServer.make(inTurn(...answers))
@@ -354,7 +354,7 @@ describe("Credentials.layerRefreshing", () => {
       const context = yield* Layer.build(
         FlowwiseClient.layer.pipe(
           Layer.provide([
-            httpClients["NodeFlowwise.layerHttpClient"],
+            transports["NodeFlowwise.layerTransport"],
             Environment.layer(server.baseUrl),
             Credentials.layerRefreshing({
               load: options.load === undefined ? read : options.load(read),

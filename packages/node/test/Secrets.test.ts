@@ -10,7 +10,7 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as Schema from "effect/Schema"
-import { clientAt, httpClients, secret } from "./layers.js"
+import { clientAt, secret, transports } from "./layers.js"
 import * as OpenTelemetry from "./OpenTelemetry.js"
 import * as RawServer from "./RawServer.js"
 import { http, json } from "./RawServer.js"
@@ -68,7 +68,7 @@ const overhearing = Effect.map(OpenTelemetry.make(), ({ context, metrics, reset,
     })
 })
 
-describe.each(Object.entries(httpClients))("secrets over %s", (_, httpClient) => {
+describe.each(Object.entries(transports))("secrets over %s", (_, httpClient) => {
   it.scoped(
     "no rendering of any outcome, and nothing that loggers, tracers and metrics are told, holds the secret",
     () =>

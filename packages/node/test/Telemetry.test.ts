@@ -18,7 +18,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as TestClock from "effect/TestClock"
 import * as Tracer from "effect/Tracer"
-import { clientAt, httpClients, secret } from "./layers.js"
+import { clientAt, secret, transports } from "./layers.js"
 import * as OpenTelemetry from "./OpenTelemetry.js"
 import * as RawServer from "./RawServer.js"
 import { http, json } from "./RawServer.js"
@@ -35,7 +35,7 @@ const observe = (
   options: {
     readonly call?: Call
     readonly sampler?: Sampler
-    readonly httpClient?: (typeof httpClients)[keyof typeof httpClients]
+    readonly httpClient?: (typeof transports)[keyof typeof transports]
     readonly client?: Parameters<typeof clientAt>[2]
   } = {}
 ) =>
@@ -43,7 +43,7 @@ const observe = (
     const server = yield* RawServer.make(script)
     const { context, metrics, spans } = yield* OpenTelemetry.make(options.sampler)
     yield* (options.call ?? deleteCustomer(customerId)).pipe(
-      Effect.provide(clientAt(server.baseUrl, options.httpClient ?? NodeFlowwise.layerHttpClient, options.client)),
+      Effect.provide(clientAt(server.baseUrl, options.httpClient ?? NodeFlowwise.layerTransport, options.client)),
       Effect.withSpan("caller"),
       Effect.either,
       Effect.provide(context)
@@ -98,7 +98,7 @@ const expected = (port: number, rest: Record<string, unknown> = {}) => ({
   ...rest
 })
 
-describe.each(Object.entries(httpClients))("spans over %s", (_, httpClient) => {
+describe.each(Object.entries(transports))("spans over %s", (_, httpClient) => {
   it.scoped("a deletion is one client span within the caller's, with these attributes and no other", () =>
     Effect.gen(function* () {
       const { attempts, caller, port } = yield* observe(() => http(204), { httpClient })
@@ -218,7 +218,7 @@ describe("spans of what is no deletion", () => {
       const { context, spans } = yield* OpenTelemetry.make()
       const fiber = yield* deleteCustomer(customerId).pipe(
         Effect.either,
-        Effect.provide(clientAt(server.baseUrl, NodeFlowwise.layerHttpClient)),
+        Effect.provide(clientAt(server.baseUrl, NodeFlowwise.layerTransport)),
         Effect.provide(context),
         Effect.fork
       )
@@ -240,7 +240,7 @@ describe("spans of what is no deletion", () => {
       const fiber = yield* deleteCustomer(customerId).pipe(
         Retry.transient({ attemptTimeout: "5 seconds", times: 0 }),
         Effect.either,
-        Effect.provide(clientAt(server.baseUrl, NodeFlowwise.layerHttpClient)),
+        Effect.provide(clientAt(server.baseUrl, NodeFlowwise.layerTransport)),
         Effect.provide(context),
         Effect.fork
       )
@@ -264,7 +264,7 @@ describe("spans of what is no deletion", () => {
       }) as (typeof Credentials)["Service"]
       const client = FlowwiseClient.layer.pipe(
         Layer.provide([
-          NodeFlowwise.layerHttpClient,
+          NodeFlowwise.layerTransport,
           Environment.layer("http://127.0.0.1:9"),
           Layer.succeed(Credentials, credentials)
         ])
@@ -348,7 +348,7 @@ describe("metrics", () => {
       const server = yield* RawServer.make(() => undefined)
       const { context, metrics } = yield* OpenTelemetry.make()
       const fiber = yield* Effect.either(deleteCustomer(customerId)).pipe(
-        Effect.provide(clientAt(server.baseUrl, NodeFlowwise.layerHttpClient)),
+        Effect.provide(clientAt(server.baseUrl, NodeFlowwise.layerTransport)),
         Effect.provide(context),
         Effect.fork
       )

@@ -378,7 +378,7 @@ describe("dispatcher", () => {
 })
 
 describe.each([
-  ["NodeFlowwise.layerHttpClientWith", identity<Layer.Layer<HttpClient.HttpClient>>],
+  ["NodeFlowwise.layerTransportWith", identity<Layer.Layer<HttpClient.HttpClient>>],
   ["the same, wrapped", wrapped]
 ] as const)("deleteCustomer over a dispatcher of one's own, and %s", (_, around) => {
   const deleteOver = (dispatcher: Dispatcher, baseUrl: string) =>

@@ -10,6 +10,7 @@ import * as HttpApiMiddleware from "@effect/platform/HttpApiMiddleware"
 import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import * as HttpApiSecurity from "@effect/platform/HttpApiSecurity"
 import * as OpenApi from "@effect/platform/OpenApi"
+import { documented } from "@effect-flowwise/core"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as AST from "effect/SchemaAST"
@@ -40,26 +41,25 @@ const documentedError = <const Tag extends string>(
 
 /** @internal */
 export const errors = {
-  InvalidCustomerId: documentedError("InvalidCustomerId", 400, "Bad Request - Invalid customer ID format", {
-    message: "Invalid customer ID format provided",
-    code: "invalid_customer_id",
-    type: "validation_error"
-  }),
-  Unauthorized: documentedError("Unauthorized", 401, "Unauthorized - Invalid or missing authentication credentials", {
-    message: "Invalid API credentials provided",
-    code: "unauthorized",
-    type: "authentication_error"
-  }),
-  CustomerNotFound: documentedError("CustomerNotFound", 404, "Not Found - Customer not found", {
-    message: "Customer not found with the provided customer ID",
-    code: "customer_not_found",
-    type: "resource_error"
-  }),
-  DeletionFailed: documentedError("DeletionFailed", 500, "Internal Server Error - Customer deletion failed", {
-    message: "Customer deletion failed due to server error",
-    code: "deletion_failed",
-    type: "server_error"
-  })
+  InvalidCustomerId: documentedError(
+    "InvalidCustomerId",
+    400,
+    "Bad Request - Invalid customer ID format",
+    documented[400]
+  ),
+  Unauthorized: documentedError(
+    "Unauthorized",
+    401,
+    "Unauthorized - Invalid or missing authentication credentials",
+    documented[401]
+  ),
+  CustomerNotFound: documentedError("CustomerNotFound", 404, "Not Found - Customer not found", documented[404]),
+  DeletionFailed: documentedError(
+    "DeletionFailed",
+    500,
+    "Internal Server Error - Customer deletion failed",
+    documented[500]
+  )
 }
 
 const dashboard = "[Merchant Dashboard](https://merchant.cashfree.com/auth/login/pg/developers/api-keys?env=prod)"

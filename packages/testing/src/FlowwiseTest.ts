@@ -3,11 +3,6 @@
  *
  * @since 0.1.0
  */
-
-import * as HttpClient from "@effect/platform/HttpClient"
-import * as HttpClientError from "@effect/platform/HttpClientError"
-import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
-import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import {
   Credentials,
   type CustomerDeleted,
@@ -17,16 +12,20 @@ import {
   FlowwiseClient,
   RateLimited,
   RequestFailed,
+  Transport,
+  type TransportObserver,
   UnexpectedResponse
 } from "@effect-flowwise/client"
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as FiberRef from "effect/FiberRef"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
+import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
 import { errors } from "./FlowwiseApi.js"
 import * as Script from "./Script.js"
@@ -126,64 +125,68 @@ export class FlowwiseTest extends Context.Tag("@effect-flowwise/testing/Flowwise
       Effect.gen(function* () {
         const vendor = Vendor.make(customers)
         const script = Script.make<Fault>()
-        const requests: Array<{ customerId: string; outcome: FakeRequest["outcome"] }> = []
+        const requests: Array<Received> = []
+        const underWay = new Map<unknown, Received>()
         let latency = Effect.void
         let misfortune: Effect.Effect<Fault | undefined> = Effect.succeed(undefined)
 
-        const httpClient = HttpClient.make((request, url, _signal, fiber) =>
+        /** Takes no time unless a delay was set, so that a call is over before the client sets a timer. */
+        const answer = (customerId: string, requestId: string, observer: TransportObserver) =>
           Effect.gen(function* () {
-            const customerId = decodeURIComponent(url.pathname.slice("/customer/".length))
-            const call = fiber.getFiberRef(currentCall)
-            const received = { customerId, outcome: Option.none() }
-            const headers = { "x-request-id": `req_${requests.push(received)}` }
-            call.received = received
             const fault = Option.getOrUndefined(script.next(customerId)) ?? (yield* misfortune)
             yield* latency
             if (fault !== undefined) {
-              if (fault.deletes) {
-                yield* Effect.ignore(vendor.delete(customerId))
-              }
-              call.error = fault.error(customerId)
-              return yield* onTheWire(call.error, request, headers)
+              if (fault.deletes) yield* Effect.ignore(vendor.delete(customerId))
+              observer.failed(fault.error(customerId))
+              return
             }
-            const answer = yield* Effect.match(vendor.delete(customerId), {
-              onSuccess: () => new Response(null, { status: 204, headers }),
-              onFailure: ({ _tag }) => Response.json(errors[_tag].example, { status: errors[_tag].status, headers })
+            const headers = { "x-request-id": requestId }
+            yield* Effect.match(vendor.delete(customerId), {
+              onSuccess: () => observer.head(204, headers),
+              onFailure: ({ _tag }) => {
+                const { example, status } = errors[_tag]
+                observer.head(status, headers)
+                observer.body({ text: JSON.stringify(example), complete: true })
+              }
             })
-            return HttpClientResponse.fromWeb(request, answer)
           })
-        )
 
-        const [bounded, unbounded] = yield* Effect.all([
-          FlowwiseClient.make(),
-          FlowwiseClient.make({ timeout: Duration.infinity })
-        ]).pipe(
-          Effect.provideService(HttpClient.HttpClient, httpClient),
+        const client = yield* FlowwiseClient.make().pipe(
+          Effect.provideService(Transport, {
+            send: ({ path }, observer) => {
+              const customerId = decodeURIComponent(path.slice("/customer/".length))
+              const received = { customerId, outcome: Option.none() }
+              underWay.set(observer.fiber, received)
+              observer.left("yes")
+              const runtime = Runtime.make({
+                context: observer.fiber.currentContext,
+                runtimeFlags: Runtime.defaultRuntimeFlags,
+                fiberRefs: observer.fiber.getFiberRefs()
+              })
+              const fiber = Runtime.runFork(runtime, answer(customerId, `req_${requests.push(received)}`, observer))
+              return () => fiber.unsafeInterruptAsFork(fiber.id())
+            }
+          }),
           Effect.provideService(Environment, { name: "test", baseUrl: "https://flowwise.test" }),
           Effect.provideService(Credentials, {
             get: Effect.succeed({ clientId: "test-client-id", clientSecret: Redacted.make("test-client-secret") })
           })
         )
 
-        const deleteCustomer = (customerId: string) => {
-          // Once: the client knows an attempt that is run again by its being the same effect.
-          const [quick, slow] = [unbounded.deleteCustomer(customerId), bounded.deleteCustomer(customerId)]
-          return Effect.suspend(() => {
-            const call: Call = {}
-            // `TestClock` stops at every timer that was ever set, for some milliseconds: none where nothing takes time.
-            return (latency === Effect.void ? quick : slow).pipe(
-              Effect.locally(currentCall, call),
-              // The client has made of a scripted error what it makes of any: here is the one that was asked for.
-              Effect.mapError((error) => call.error ?? error),
-              Effect.tapBoth({
-                onFailure: (error) => Effect.sync(() => ended(call, error)),
-                onSuccess: (deleted) => Effect.sync(() => ended(call, deleted))
+        const recorded = FlowwiseClient.of({
+          ...client,
+          deleteCustomer: (customerId) =>
+            Effect.onExit(client.deleteCustomer(customerId), (exit) =>
+              Effect.withFiberRuntime((fiber) => {
+                const received = underWay.get(fiber)
+                underWay.delete(fiber)
+                if (received !== undefined) received.outcome = outcomeOf(exit)
+                return Effect.void
               })
             )
-          })
-        }
+        })
 
-        return Context.make(FlowwiseClient, { ...bounded, deleteCustomer }).pipe(
+        return Context.make(FlowwiseClient, recorded).pipe(
           Context.add(FlowwiseTest, {
             customers: vendor.customers,
             create: vendor.create,
@@ -208,42 +211,13 @@ export class FlowwiseTest extends Context.Tag("@effect-flowwise/testing/Flowwise
   }
 }
 
-/** What the transport tells the service of the call that it is part of. */
-interface Call {
-  received?: { outcome: FakeRequest["outcome"] }
-  error?: DeleteCustomerError | undefined
+interface Received {
+  readonly customerId: string
+  outcome: FakeRequest["outcome"]
 }
 
-const currentCall = FiberRef.unsafeMake<Call>({})
-
-/** What the client would have met to fail with this error, so that its spans, metrics and memory are right too. */
-const onTheWire = (
-  error: DeleteCustomerError,
-  request: HttpClientRequest.HttpClientRequest,
-  headers: Record<string, string>
-): Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.RequestError> => {
-  if (error._tag === "RequestFailed") {
-    const code = error.delivered === "no" ? "ECONNREFUSED" : error.reason === "Timeout" ? "ETIMEDOUT" : "ECONNRESET"
-    return new HttpClientError.RequestError({ request, reason: "Transport", cause: { code } })
-  }
-  const respond = (status: number, body: string | null = null) =>
-    Effect.succeed(HttpClientResponse.fromWeb(request, new Response(body, { status, headers })))
-  switch (error._tag) {
-    case "RateLimited":
-      return respond(429)
-    case "UnexpectedResponse":
-      // No `Response` can be made of every status, and of those none is a deletion.
-      return respond(error.status < 200 || error.status > 599 || error.status === 204 ? 302 : error.status)
-    default:
-      return respond(errors[error._tag].status, JSON.stringify(errors[error._tag].example))
-  }
-}
-
-const ended = ({ received }: Call, outcome: CustomerDeleted | DeleteCustomerError) => {
-  if (received !== undefined) {
-    received.outcome = Option.some(outcome)
-  }
-}
+const outcomeOf = (exit: Exit.Exit<CustomerDeleted, DeleteCustomerError>): FakeRequest["outcome"] =>
+  Exit.match(exit, { onFailure: Cause.failureOption, onSuccess: Option.some })
 
 const misfortunes: Record<keyof ChaosRates, Fault> = {
   lostAnswer: {

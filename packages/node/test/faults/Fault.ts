@@ -3,7 +3,7 @@
 import type { CustomerDeleted, DeleteCustomerError } from "@effect-flowwise/client"
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
-import type { httpClients } from "../layers.js"
+import type { transports } from "../layers.js"
 import type * as RawServer from "../RawServer.js"
 import type { Certificate } from "./certificates.js"
 
@@ -42,14 +42,16 @@ interface More extends Pick<RawServer.Options, "greeting" | "deaf"> {
   readonly takes?: number
   /** The caller is interrupted once the answer has begun. */
   readonly interrupted?: boolean
+  /** What a transport gives that knows whether anything left, where the others can't. */
+  readonly exact?: string
   /** What else must be true of each outcome. */
   readonly check?: (outcome: Outcome, call: number) => void
   /** What a platform's client does instead, and why ours can't mend it. Ours for Node has no such excuse. */
   readonly except?: {
-    readonly [layer in Exclude<
-      keyof typeof httpClients,
-      "NodeFlowwise.layerHttpClient" | "NodeFlowwise, wrapped"
-    >]?: readonly [verdict: string, why: string]
+    readonly [layer in Exclude<keyof typeof transports, "NodeFlowwise.layerTransport">]?: readonly [
+      verdict: string,
+      why: string
+    ]
   }
 }
 
@@ -111,6 +113,7 @@ export const unexpected = statuses.map((status) => `UnexpectedResponse ${status}
 
 export const BROKEN = "RequestFailed Transport unknown"
 export const TIMEOUT = "RequestFailed Timeout unknown"
+export const BAD_CERTIFICATE = "RequestFailed Certificate no"
 export const NO_CONNECTION = "RequestFailed Connection no"
 
 export const cut = (answer: RawServer.Answer): RawServer.Answer => ({ ...answer, close: true })

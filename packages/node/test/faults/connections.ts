@@ -2,7 +2,18 @@
 
 import { assert } from "@effect/vitest"
 import { type Answer, http, json } from "../RawServer.js"
-import { BROKEN, cut, documented, type Fault, NO_CONNECTION, type Outcome, point, reset, TIMEOUT } from "./Fault.js"
+import {
+  BAD_CERTIFICATE,
+  BROKEN,
+  cut,
+  documented,
+  type Fault,
+  NO_CONNECTION,
+  type Outcome,
+  point,
+  reset,
+  TIMEOUT
+} from "./Fault.js"
 
 const saying = (code: RegExp) => ({
   check: (outcome: Outcome) => {
@@ -45,16 +56,16 @@ const none = point(16, [
   [
     "a self-signed certificate",
     undefined,
-    NO_CONNECTION,
+    BAD_CERTIFICATE,
     { tls: "self-signed", ...saying(/\(DEPTH_ZERO_SELF_SIGNED_CERT\)/) }
   ],
   [
     "a certificate for another host",
     undefined,
-    NO_CONNECTION,
+    BAD_CERTIFICATE,
     { tls: "wrong host", ...saying(/\(ERR_TLS_CERT_ALTNAME_INVALID\)/) }
   ],
-  ["a certificate of the past", undefined, NO_CONNECTION, { tls: "expired", ...saying(/\(CERT_HAS_EXPIRED\)/) }],
+  ["a certificate of the past", undefined, BAD_CERTIFICATE, { tls: "expired", ...saying(/\(CERT_HAS_EXPIRED\)/) }],
   [
     "a handshake that never ends",
     undefined,
@@ -158,12 +169,17 @@ const reused = point(18, [
 ])
 
 const wrongScheme = point(19, [
-  ["https to a plain port", undefined, BROKEN, { at: ({ own }) => `https://127.0.0.1:${own}`, greeting: http(400) }],
+  [
+    "https to a plain port",
+    undefined,
+    BROKEN,
+    { at: ({ own }) => `https://127.0.0.1:${own}`, greeting: http(400), exact: NO_CONNECTION }
+  ],
   [
     "https to a plain port that answers what it got",
     undefined,
     BROKEN,
-    { at: ({ own }) => `https://127.0.0.1:${own}`, greeting: raw("what?\r\n") }
+    { at: ({ own }) => `https://127.0.0.1:${own}`, greeting: raw("what?\r\n"), exact: NO_CONNECTION }
   ],
   [
     "https to a port that closes",
@@ -178,7 +194,7 @@ const wrongScheme = point(19, [
     { at: ({ own }) => `https://127.0.0.1:${own}`, greeting: reset(raw("")) }
   ],
   ["http to a TLS port", undefined, BROKEN, { at: ({ own }) => `http://127.0.0.1:${own}`, tls: "good" }],
-  ["TLS of the past", undefined, BROKEN, { tls: "old TLS" }],
+  ["TLS of the past", undefined, BROKEN, { tls: "old TLS", exact: NO_CONNECTION }],
   ["TLS for clients with a certificate", undefined, BROKEN, { tls: "for clients it knows" }],
   ["TLS that is good", found, "CustomerNotFound", { tls: "good" }]
 ])

@@ -1,0 +1,149 @@
+/**
+ * What is known of earlier attempts, since that changes what a later answer means: after a lost answer, a 404 may be the
+ * attempt's own deletion.
+ *
+ * @since 0.1.0
+ */
+import { inHindsight, isAmbiguous } from "@effect-flowwise/core"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import * as FiberRef from "effect/FiberRef"
+import { globalValue } from "effect/GlobalValue"
+import * as Option from "effect/Option"
+import { CustomerNotFound, type DeleteCustomerError, isOurs, RequestFailed } from "./DeleteCustomerError.js"
+
+// No id: half of a surrogate pair can't be sent.
+const SOMEBODY = "\ud800"
+
+interface Entry {
+  /** Attempts since the last success. */
+  attempts: number
+  /** Attempts that may have deleted the customer, those under way included. */
+  ambiguous: number
+}
+
+/**
+ * The attempts of one call, or of all calls within one retry, by customer.
+ *
+ * @internal
+ */
+export class History {
+  /** All attempts that were recorded here. */
+  recorded = 0
+  private readonly entries = new Map<string, Entry>()
+
+  entry(customerId: string): Entry {
+    let entry = this.entries.get(customerId)
+    if (entry === undefined) {
+      entry = { attempts: 0, ambiguous: 0 }
+      this.entries.set(customerId, entry)
+    }
+    return entry
+  }
+
+  isInDoubt(customerId: string): boolean {
+    return (this.entries.get(customerId)?.ambiguous ?? 0) > 0 || (this.entries.get(SOMEBODY)?.ambiguous ?? 0) > 0
+  }
+
+  isAnyInDoubt(): boolean {
+    return Array.from(this.entries.values()).some(({ ambiguous }) => ambiguous > 0)
+  }
+}
+
+/** The histories of all retries that a fiber is within, shared by all copies of this package. */
+const currentHistories = globalValue("@effect-flowwise/client/History/currentHistories", () =>
+  FiberRef.unsafeMake<ReadonlyArray<History>>([])
+)
+
+/**
+ * Records that an attempt begins. Until it ends it counts as ambiguous: another run of the same effect may be told a 404
+ * meanwhile.
+ *
+ * @internal
+ */
+export const begin = (own: History, fiber: Fiber.RuntimeFiber<unknown, unknown>, customerId: string) => {
+  const histories = [own, ...fiber.getFiberRef(currentHistories)]
+  let resends = 0
+  for (const history of histories) {
+    const entry = history.entry(customerId)
+    resends = Math.max(resends, entry.attempts)
+    entry.attempts++
+    entry.ambiguous++
+    history.recorded++
+  }
+  return {
+    /** How many attempts there were before. */
+    resends,
+    /** A deletion stays on record as ambiguous: its receipt may get lost, and a later 404 is then no surprise. */
+    succeeded: (): void => {
+      for (const history of histories) history.entry(customerId).attempts = 0
+    },
+    /** Gives what the failure means, given the attempts before. */
+    failed: <E>(cause: Cause.Cause<E>): Cause.Cause<E> => {
+      if (!mayHaveDeleted(cause)) {
+        for (const history of histories) history.entry(customerId).ambiguous--
+      }
+      return histories.some((history) => history.isInDoubt(customerId)) ? Cause.map(cause, withHindsight) : cause
+    }
+  }
+}
+
+/**
+ * Whether an earlier attempt, within the retries around, may have deleted the customer.
+ *
+ * @internal
+ */
+export const isInDoubt = (customerId: string): Effect.Effect<boolean> =>
+  Effect.map(FiberRef.get(currentHistories), (histories) => histories.some((history) => history.isInDoubt(customerId)))
+
+/**
+ * Lets all calls within one attempt of a retry know of those within its other attempts. Errors of ours count too where no
+ * call made them, say those of a stub.
+ *
+ * @internal
+ */
+export const remembering =
+  (own: History) =>
+  <A, E, R>(attempt: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.flatMap(FiberRef.get(currentHistories), (around) => {
+      const histories = [own, ...around]
+      const { recorded } = own
+      return Effect.locally(attempt, currentHistories, histories).pipe(
+        Effect.catchAllCause((cause) => {
+          if (own.recorded > recorded) {
+            return Effect.failCause(cause)
+          }
+          const inDoubt = histories.some((history) => history.isAnyInDoubt())
+          for (const history of histories) {
+            history.recorded++
+            if (mayHaveDeleted(cause)) history.entry(SOMEBODY).ambiguous++
+          }
+          return Effect.failCause(inDoubt ? Cause.map(cause, withHindsight) : cause)
+        })
+      )
+    })
+
+/** A defect or an interruption is no answer either. */
+const mayHaveDeleted = (cause: Cause.Cause<unknown>): boolean => {
+  const error = Option.getOrUndefined(Cause.failureOption(cause))
+  return isOurs(error) ? isAmbiguous(error) : error === undefined
+}
+
+const withHindsight = <E>(error: E): E => {
+  const changes = isOurs(error) ? inHindsight(error) : undefined
+  return changes === undefined ? error : (changed(error as DeleteCustomerError, changes) as E)
+}
+
+const changed = (error: DeleteCustomerError, changes: ReturnType<typeof inHindsight>): DeleteCustomerError => {
+  // A spread leaves the message out.
+  const { message } = error
+  switch (error._tag) {
+    case "CustomerNotFound":
+      return new CustomerNotFound({ ...error, message, ...changes })
+    case "RequestFailed":
+      return new RequestFailed({ ...error, message, ...changes })
+    default:
+      return error
+  }
+}

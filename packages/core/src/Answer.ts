@@ -1,0 +1,153 @@
+/**
+ * What an answer means. Only a 204 is a deletion, and only the vendor's own words make a documented error.
+ *
+ * @since 0.1.0
+ */
+import { documented, type ErrorResponse, type Failure, type Outcome } from "./Outcome.js"
+import { parseRetryAfter } from "./RetryAfter.js"
+import { customerIdIn, type Hidden, tidy } from "./ServerText.js"
+
+/**
+ * What was asked, as far as the answer's meaning depends on it.
+ *
+ * @since 0.1.0
+ */
+export interface Question {
+  readonly customerId: string
+  /** The server's host, for messages. */
+  readonly host: string
+  /** The client secret, made by `secretIn`. */
+  readonly secret: Hidden
+}
+
+/**
+ * Lower-case names. A header that came more than once has all its values, in a list or joined by `", "`.
+ *
+ * @since 0.1.0
+ */
+export interface Headers {
+  readonly [name: string]: string | ReadonlyArray<string> | undefined
+}
+
+/**
+ * A status, the headers, and the body as UTF-8 text: `complete`, or cut off at the most that is read. `undefined` where
+ * the body was not read or is not readable: truncated, badly framed, or not UTF-8.
+ *
+ * @since 0.1.0
+ */
+export interface Answer {
+  readonly status: number
+  readonly headers: Headers
+  readonly body: { readonly text: string; readonly complete: boolean } | undefined
+}
+
+/**
+ * Whether the body matters for what an answer means. A 204 and a 429 mean the same whatever follows. `identity` was asked
+ * for, so that a body that arrives encoded is no documented error, and a small one may unfold to gigabytes.
+ *
+ * @since 0.1.0
+ */
+export const needsBody = (status: number, headers: Headers): boolean =>
+  status !== 204 &&
+  status !== 429 &&
+  /^\s*(identity)?\s*$/i.test(header(headers, "content-encoding") ?? "") &&
+  /^\s*(chunked|identity)?\s*$/i.test(header(headers, "transfer-encoding") ?? "")
+
+/**
+ * What an answer means for the customer. `now` is in milliseconds since 1970, for a `retry-after` that is a date.
+ *
+ * @since 0.1.0
+ */
+export const judge = (question: Question, answer: Answer, now: number): Outcome => {
+  const { body, headers, status } = answer
+  const requestId = tidy(header(headers, "x-request-id") ?? "", question.secret)
+  const answered = requestId === "" ? {} : { requestId }
+  if (status === 204) {
+    return { _tag: "CustomerDeleted", ...answered }
+  }
+  const millis = parseRetryAfter(header(headers, "retry-after"), now)
+  const waits = millis === undefined ? {} : { retryAfter: { _tag: "Millis", millis } as const }
+  if (status === 429) {
+    const message = "Too many requests: nothing was deleted. Send fewer, or wait before the next one"
+    return { _tag: "RateLimited", message, ...waits, ...answered }
+  }
+  const vendor = body?.complete === true ? parseErrorResponse(body.text) : undefined
+  const error = vendor && {
+    message: tidy(vendor.message, question.secret),
+    code: tidy(vendor.code, question.secret),
+    type: tidy(vendor.type, question.secret)
+  }
+  return (
+    (vendor && documentedError(question, status, vendor, answered)) ?? {
+      _tag: "UnexpectedResponse",
+      message: `${question.host} answered ${status}${meaning(status)}`,
+      status: Number.isSafeInteger(status) && status > 0 ? status : 0,
+      ...(error && { error }),
+      body: tidy(body?.text ?? "", question.secret),
+      ...waits,
+      ...answered
+    }
+  )
+}
+
+const header = (headers: Headers, name: string): string | undefined => {
+  const value = headers[name]
+  return value === undefined || typeof value === "string" ? value : value.join(", ")
+}
+
+const parseErrorResponse = (text: string): ErrorResponse | undefined => {
+  try {
+    const { code, message, type } = JSON.parse(text)
+    return [code, message, type].every((field) => typeof field === "string") ? { message, code, type } : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const documentedError = (
+  { customerId, secret }: Question,
+  status: number,
+  vendor: ErrorResponse,
+  answered: { readonly requestId?: string }
+): Failure | undefined => {
+  const page: ErrorResponse | undefined = documented[status as keyof typeof documented]
+  if (vendor.code !== page?.code && vendor.type !== page?.type) {
+    return undefined
+  }
+  const fields = {
+    message: tidy(vendor.message, secret, customerIdIn(customerId, vendor.message)),
+    code: tidy(vendor.code, secret),
+    type: tidy(vendor.type, secret),
+    ...answered
+  }
+  switch (status) {
+    case 400:
+      return { _tag: "InvalidCustomerId", customerId, rejectedBy: "server", ...fields }
+    case 401:
+      return { _tag: "Unauthorized", ...fields }
+    case 404:
+      return { _tag: "CustomerNotFound", customerId, afterAmbiguousAttempt: false, ...fields }
+    default:
+      return { _tag: "DeletionFailed", customerId, ...fields }
+  }
+}
+
+/** What an answer that is not documented most likely means, and what to do about it. */
+const meaning = (status: number): string => {
+  if (status in documented) {
+    return ", but not in the vendor's documented words: a proxy or a wrong base URL is likely. Look at the body, and check the base URL"
+  }
+  if (status >= 200 && status < 300) {
+    return ", and only 204 confirms a deletion: the customer may or may not be deleted. Ask again; a 404 then means gone"
+  }
+  if (status === 0 || (status >= 300 && status < 400)) {
+    return ", a redirect, which is never followed, since it would take the secret along. Check the base URL"
+  }
+  if (status === 403 || status === 407) {
+    return ": access is refused. Check the account's permissions, its allowed addresses, and the proxy"
+  }
+  if (status === 408 || status === 425 || status >= 500) {
+    return ": it can't answer now. The customer may or may not be deleted; ask again later"
+  }
+  return ", which is not documented for this operation. Look at the body, and check the base URL"
+}

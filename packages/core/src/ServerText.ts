@@ -1,0 +1,118 @@
+/**
+ * Text from the server, made safe to keep: no secret, no control characters, and not too long.
+ *
+ * @since 0.1.0
+ */
+
+const MAX_LENGTH = 1024
+
+// A pattern's time grows with the text, and all but the beginning of it is dropped anyway.
+const SCANNED = 16 * 1024
+
+// A secret of 1,024 characters, each as `\u0041`.
+const LONGEST_ECHO = 6 * 1024
+
+const ESCAPE_SEQUENCES = /[\u001b\u009b](?:\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[\u0020-\u003f[\]]{0,64}[@-~])/g
+const LINE_BREAKS = /[\t\n\v\f\r\u0085\u2028\u2029]+/g
+const INVISIBLE = /[\p{Cc}\p{Bidi_Control}]/gu
+const HALF_A_PAIR = /\p{Surrogate}/gu
+
+/**
+ * What must not be shown, and what stands in its place.
+ *
+ * @since 0.1.0
+ */
+export interface Hidden {
+  readonly pattern: RegExp
+  readonly replacement: string
+}
+
+/**
+ * One line that is safe to keep: without what `hidden` match, escape sequences, control characters and bidirectional
+ * overrides, and at most 1,024 characters long.
+ *
+ * @since 0.1.0
+ */
+export const tidy = (text: string, ...hidden: ReadonlyArray<Hidden>): string => {
+  // After the controls, which could break an echo up, and before the cut, which could halve one.
+  const found = hidden.reduce(
+    (kept, { pattern, replacement }) => kept.replace(pattern, replacement),
+    stripControls(text.slice(0, SCANNED))
+  )
+  // An echo that the end of the scan cuts in half matches no pattern.
+  const whole = text.length > SCANNED ? found.slice(0, Math.max(0, found.length - LONGEST_ECHO)) : found
+  return whole.slice(0, MAX_LENGTH).replace(HALF_A_PAIR, "")
+}
+
+const stripControls = (text: string) =>
+  text.replace(ESCAPE_SEQUENCES, "").replace(LINE_BREAKS, " ").replace(INVISIBLE, "")
+
+/**
+ * The secret as a server may echo it: plain, percent-encoded, JSON-escaped, or in base64 or base64url at any offset.
+ *
+ * @since 0.1.0
+ */
+export const secretIn = (secret: string): Hidden => {
+  const encoded = [0, 1, 2]
+    .map((offset) => base64Core(secret, offset))
+    // A shorter piece would match by chance.
+    .filter((text) => text.length >= 8)
+    .map((text) => text.replace(/\+/g, "[+-]").replace(/\//g, "[/_]"))
+  const sources = [pieces(secret).map(spellings).join(""), ...encoded]
+  return { pattern: new RegExp(sources.join("|"), "giu"), replacement: "<redacted>" }
+}
+
+/**
+ * A customer's id in `text`, composed or decomposed, plain or percent-encoded, where it is a word of its own.
+ *
+ * @since 0.1.0
+ */
+export const customerIdIn = (customerId: string, text: string): Hidden => {
+  const forms = [customerId, customerId.normalize("NFC"), customerId.normalize("NFD")]
+  // A pattern of all spellings takes longer to make than a request, and seldom is one of them there.
+  const spelled = /[%\\]/.test(text) ? spellings : plainly
+  const sources = forms.map((form) => pieces(stripControls(form)).map(spelled).join(""))
+  return {
+    pattern:
+      stripControls(customerId).trim() === ""
+        ? /(?!)/g
+        : new RegExp(`(?:(?<![\\p{L}\\p{N}])|(?<=%[\\da-f]{2}))(?:${sources.join("|")})(?![\\p{L}\\p{N}])`, "giu"),
+    replacement: "{customer_id}"
+  }
+}
+
+/** Characters one by one, but backslashes in a row together: each may be doubled, and one by one they match too often. */
+const pieces = (text: string) => text.match(/\\+|./gsu) ?? []
+
+/** A piece plain, percent-encoded, or escaped for JSON. */
+const spellings = (piece: string): string => {
+  const bytes = Array.from(piece, percentEncoded).join("")
+  const units = Array.from({ length: piece.length }, (_, at) => `\\\\u${hex(piece.charCodeAt(at), 4)}`).join("")
+  return `(?:${plainly(piece)}|${bytes}|${units})`
+}
+
+const percentEncoded = (char: string) => {
+  const encoded = encodeURIComponent(char)
+  return encoded === char ? `%${hex(char.charCodeAt(0), 2)}` : encoded
+}
+
+// JSON escapes these with a backslash, and JSON within JSON with three.
+const plainly = (piece: string) =>
+  piece.startsWith("\\")
+    ? `\\\\{${piece.length},${piece.length * 4}}`
+    : piece
+        .replace(" ", "[ +]")
+        .replace(/["/]/, "\\\\{0,3}$&")
+        .replace(/^[$()*+.?[\]^{|}]$/, "\\$&")
+
+const hex = (value: number, length: number) => value.toString(16).padStart(length, "0")
+
+const BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
+/** The characters of base64 that the secret alone decides, where `offset` bytes of something else stand before it. */
+const base64Core = (secret: string, offset: number) => {
+  const bits = Array.from(secret, (char) => char.charCodeAt(0).toString(2).padStart(8, "0")).join("")
+  // The first whole group of six bits begins where the bits of the bytes before it end.
+  const groups = bits.slice((6 - ((offset * 8) % 6)) % 6).match(/.{6}/g) ?? []
+  return groups.map((group) => BASE64[Number.parseInt(group, 2)]).join("")
+}

@@ -1,8 +1,4 @@
-/**
- * One attempt to delete one customer: history, span, credentials, send, judge, record.
- *
- * @since 0.1.0
- */
+/** One attempt to delete one customer: history, span, credentials, send, judge, record. */
 import { type Answer, explain, invalidRequest, judge, type Left, needsBody, timedOut } from "@effect-flowwise/core"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
@@ -21,11 +17,7 @@ import * as History from "./History.js"
 import * as Telemetry from "./Telemetry.js"
 import type { Transport, TransportObserver } from "./Transport.js"
 
-/**
- * What all attempts of a client share.
- *
- * @internal
- */
+/** What all attempts of a client share. @internal */
 export interface Client {
   /** The environment's name. */
   readonly environment: string
@@ -40,11 +32,7 @@ export interface Client {
   readonly openSpan: ReturnType<typeof Telemetry.make>
 }
 
-/**
- * Sends one request. `used` is told which credentials it was sent with.
- *
- * @internal
- */
+/** Sends one request. `used` is told which credentials it was sent with. @internal */
 export const attempt = (
   client: Client,
   customerId: string,
@@ -63,18 +51,15 @@ export const attempt = (
           return Exit.failCause(recorded.failed(cause))
         },
         onSuccess: (deleted) => {
-          const exit = Exit.succeed(deleted)
-          close(exit, exchange.status)
+          close(Exit.succeed(deleted), exchange.status)
           recorded.succeeded()
-          return exit
+          return Exit.succeed(deleted)
         }
       })
     })
   )
 
-/**
- * A class and no closures: V8 keeps what a literal makes among the long-lived where many are alive at once.
- */
+/** A class and no closures: V8 keeps what a literal makes among the long-lived where many are alive at once. */
 class Exchange implements TransportObserver {
   /** Of the answer, as soon as its head is there. */
   status: number | undefined
@@ -96,39 +81,33 @@ class Exchange implements TransportObserver {
     if (Either.isLeft(shorter)) {
       return fromOutcome(invalidRequest(shorter.left))
     }
-    return Effect.flatMap(
-      Deadline.inTime(deadline, fiber, client.credentials.get, () => this.tooLate()),
-      (pair) => {
-        used(pair)
-        return Effect.flatMap(client.keysOf(pair), (keys) =>
-          Effect.flatMap(this.send(keys), (answer) => this.judged(answer, keys))
-        )
-      }
-    )
+    const credentials = Deadline.inTime(deadline, fiber, client.credentials.get, () => this.tooLate())
+    return Effect.flatMap(credentials, (pair) => {
+      used(pair)
+      return Effect.flatMap(client.keysOf(pair), (keys) =>
+        Effect.flatMap(this.send(keys), (answer) => this.judged(answer, keys))
+      )
+    })
   }
 
   private send({ headers }: Keys): Effect.Effect<Answer, DeleteCustomerError> {
     const { client, customerId, deadline, fiber, span } = this
-    const answer = Deadline.until<Answer, DeleteCustomerError>(
-      deadline,
-      (end) => {
-        this.end = end
-        const request = {
-          origin: client.origin,
-          path: client.path + encodeURIComponent(customerId),
-          headers,
-          trace: Telemetry.traceHeaders(fiber, span)
-        }
-        try {
-          return client.transport.send(request, this)
-        } catch (error) {
-          this.failed(error)
-          return constVoid
-        }
-      },
-      () => this.tooLate()
+    const { origin, path, transport } = client
+    const begin = (end: typeof this.end) => {
+      this.end = end
+      const trace = Telemetry.traceHeaders(fiber, span)
+      try {
+        return transport.send({ origin, path: path + encodeURIComponent(customerId), headers, trace }, this)
+      } catch (error) {
+        this.failed(error)
+        return constVoid
+      }
+    }
+    return Telemetry.within(
+      fiber,
+      span,
+      Deadline.until(deadline, begin, () => this.tooLate())
     )
-    return Telemetry.within(fiber, span, answer)
   }
 
   private judged(answer: Answer, { secret }: Keys): Exit.Exit<CustomerDeleted, DeleteCustomerError> {

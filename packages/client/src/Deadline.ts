@@ -1,8 +1,4 @@
-/**
- * The one time limit of an attempt.
- *
- * @since 0.1.0
- */
+/** The one time limit of an attempt. */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as DefaultServices from "effect/DefaultServices"
@@ -25,12 +21,7 @@ export interface Deadline {
   readonly limit: Duration.Duration
 }
 
-/**
- * The `attemptTimeout` of the retries around, shared by all copies of this package: the shortest, or what is wrong with
- * it.
- *
- * @internal
- */
+/** The shortest `attemptTimeout` of the retries around, or what is wrong with one; for all copies of this package. @internal */
 export const currentAttemptTimeout = globalValue("@effect-flowwise/client/Deadline/currentAttemptTimeout", () =>
   FiberRef.unsafeMake<Either.Either<Duration.Duration, string>>(Either.right(Duration.infinity))
 )
@@ -43,15 +34,12 @@ export const begin = (fiber: Fiber.RuntimeFiber<unknown, unknown>, timeout: Dura
   return { clock, began: clock.unsafeCurrentTimeNanos(), limit: Duration.min(timeout, shorter) }
 }
 
-/** @internal */
-export const clockOf = (fiber: Fiber.RuntimeFiber<unknown, unknown>): Clock.Clock =>
+const clockOf = (fiber: Fiber.RuntimeFiber<unknown, unknown>): Clock.Clock =>
   Context.get(fiber.getFiberRef(DefaultServices.currentServices), Clock.Clock)
 
 /**
- * Waits for what `start` begins, until the deadline. `start` gets a function to call with the outcome, and returns one
- * that lets go of what is under way. The deadline also holds in an uninterruptible region.
- *
- * @internal
+ * Waits for what `start` begins, until the deadline, also in an uninterruptible region. `start` gets a function to call
+ * with the outcome, and returns one that lets go of what is under way. @internal
  */
 export const until = <A, E>(
   deadline: Deadline,
@@ -83,11 +71,7 @@ export const until = <A, E>(
     })
   })
 
-/**
- * Runs an effect until the deadline, on a fiber of its own, which can be left behind where it can't be interrupted.
- *
- * @internal
- */
+/** Runs an effect until the deadline, on a fiber of its own: one that can't be interrupted is left behind. @internal */
 export const inTime = <A, E>(
   deadline: Deadline,
   caller: Fiber.RuntimeFiber<unknown, unknown>,
@@ -95,23 +79,20 @@ export const inTime = <A, E>(
   onTimeout: () => E
 ): Effect.Effect<A, E> =>
   // A value takes no time.
-  Exit.isExit(self)
-    ? self
-    : until(
-        deadline,
-        (end) => {
-          const runtime = Runtime.make({
-            context: caller.currentContext,
-            runtimeFlags: Runtime.defaultRuntimeFlags,
-            fiberRefs: caller.getFiberRefs()
-          })
-          // By its exit, since Effect logs what a fiber fails with.
-          const fiber = Runtime.runFork(runtime, Effect.exit(self))
-          fiber.addObserver((exit) => end(Exit.flatten(exit)))
-          return () => fiber.unsafeInterruptAsFork(fiber.id())
-        },
-        onTimeout
-      )
+  Exit.isExit(self) ? self : until(deadline, (end) => fork(caller, self, end), onTimeout)
+
+const fork = <A, E>(
+  caller: Fiber.RuntimeFiber<unknown, unknown>,
+  self: Effect.Effect<A, E>,
+  end: (exit: Exit.Exit<A, E>) => void
+) => {
+  const context = caller.currentContext
+  const runtime = Runtime.make({ context, runtimeFlags: Runtime.defaultRuntimeFlags, fiberRefs: caller.getFiberRefs() })
+  // By its exit, since Effect logs what a fiber fails with.
+  const fiber = Runtime.runFork(runtime, Effect.exit(self))
+  fiber.addObserver((exit) => end(Exit.flatten(exit)))
+  return () => fiber.unsafeInterruptAsFork(fiber.id())
+}
 
 const left = ({ began, clock, limit }: Deadline) =>
   Math.max(0, Duration.toMillis(limit) - Number(clock.unsafeCurrentTimeNanos() - began) / 1e6)

@@ -1,8 +1,4 @@
-/**
- * Every way in which a customer is not known to be deleted.
- *
- * @since 0.1.0
- */
+/** Every way in which a customer is not known to be deleted. */
 import * as Rules from "@effect-flowwise/core"
 import type * as Duration from "effect/Duration"
 import * as Equal from "effect/Equal"
@@ -11,16 +7,8 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { requestId } from "./Customer.js"
 
-/**
- * The vendor's `ErrorResponse`, the body of every documented error. All three are open strings.
- *
- * @internal
- */
-export const ErrorResponse = Schema.Struct({
-  message: Schema.String,
-  code: Schema.String,
-  type: Schema.String
-})
+/** The vendor's body of every documented error. All three are open strings. */
+const ErrorResponse = Schema.Struct({ message: Schema.String, code: Schema.String, type: Schema.String })
 
 const defaulted = (value: string) =>
   Schema.String.pipe(
@@ -29,15 +17,15 @@ const defaulted = (value: string) =>
   )
 
 const retryAfter = {
-  /** How long the server asks to wait, 24 hours at most; none where it doesn't say, or not clearly. */
+  /** How long the server asks to wait, at most 24 hours; none where it doesn't say, or not clearly. */
   retryAfter: Schema.optionalWith(Schema.Duration, { as: "Option" }).pipe(
     Schema.withConstructorDefault(() => Option.none<Duration.Duration>())
   )
 }
 
-/** What the server said, with the page's own words for who makes such an error by hand, say in a test. */
+/** What the server said. The defaults, for a test that makes such an error, are the words of the vendor's page. */
 const answered = (status: keyof typeof Rules.documented) => ({
-  /** In the server's words, rid of the customer's id: safe to log. */
+  /** In the server's words, without the customer's id: safe to log. */
   message: defaulted(Rules.documented[status].message),
   code: defaulted(Rules.documented[status].code),
   type: defaulted(Rules.documented[status].type),
@@ -47,18 +35,11 @@ const answered = (status: keyof typeof Rules.documented) => ({
 /**
  * `400`, or an id that can't be sent: the id has no valid format. Correct it; the same id fails again.
  *
- * `rejectedBy: "client"` means that nothing was sent.
- *
- * Source: `400` of `DELETE /customer/{customer_id}`, Flowwise Native API 1.0.0.
- *
  * @example
  * ```ts
- * import { deleteCustomer } from "@effect-flowwise/client"
- * import * as Effect from "effect/Effect"
+ * import { InvalidCustomerId } from "@effect-flowwise/client"
  *
- * const program = deleteCustomer("..").pipe(
- *   Effect.catchTag("InvalidCustomerId", (error) => Effect.logWarning(`${error.message} (by the ${error.rejectedBy})`))
- * )
+ * const error = new InvalidCustomerId({ customerId: "..", rejectedBy: "client" })
  * ```
  *
  * @since 0.1.0
@@ -75,19 +56,14 @@ export class InvalidCustomerId extends Schema.TaggedError<InvalidCustomerId>(
 }) {}
 
 /**
- * `401`: the client id or the client secret is not valid in this environment. Every other call fails in the same way
- * until they are corrected. A key that was reset in the vendor's dashboard stops working at once.
- *
- * Source: `401` of `DELETE /customer/{customer_id}`, Flowwise Native API 1.0.0.
+ * `401`: the client id or the client secret is not valid in this environment. Every other call fails in the same way. A
+ * key that is reset in the vendor's dashboard stops working at once.
  *
  * @example
  * ```ts
- * import { deleteCustomer } from "@effect-flowwise/client"
- * import * as Effect from "effect/Effect"
+ * import { Unauthorized } from "@effect-flowwise/client"
  *
- * const program = deleteCustomer("cust_priya_sharma_2024").pipe(
- *   Effect.catchTag("Unauthorized", (error) => Effect.logFatal(`Check the credentials: ${error.message}`))
- * )
+ * const error = new Unauthorized()
  * ```
  *
  * @since 0.1.0
@@ -101,20 +77,14 @@ export class Unauthorized extends Schema.TaggedError<Unauthorized>("@effect-flow
 /**
  * `404`: the vendor knows no customer with this id.
  *
- * After an attempt whose answer was lost it can also mean that this very attempt deleted the customer:
- * `afterAmbiguousAttempt` tells.
- *
- * Source: `404` of `DELETE /customer/{customer_id}`, Flowwise Native API 1.0.0.
+ * **Gotchas**: after an attempt whose answer was lost, that attempt may have deleted the customer. Then
+ * `afterAmbiguousAttempt` is `true`.
  *
  * @example
  * ```ts
- * import { deleteCustomer } from "@effect-flowwise/client"
- * import * as Effect from "effect/Effect"
+ * import { CustomerNotFound } from "@effect-flowwise/client"
  *
- * // Who only wants the customer gone takes a 404 for an answer.
- * const gone = deleteCustomer("cust_priya_sharma_2024").pipe(
- *   Effect.catchTag("CustomerNotFound", () => Effect.void)
- * )
+ * const error = new CustomerNotFound({ customerId: "cust_1", afterAmbiguousAttempt: true })
  * ```
  *
  * @since 0.1.0
@@ -135,19 +105,14 @@ export class CustomerNotFound extends Schema.TaggedError<CustomerNotFound>("@eff
 ) {}
 
 /**
- * `500`: the vendor failed to delete the customer. That it kept the data is likely but not certain; to ask again is
+ * `500`: the vendor failed to delete the customer. It most likely kept the data, which is not certain. Sending again is
  * safe (RFC 9110 §9.2.2: DELETE is idempotent).
- *
- * Source: `500` of `DELETE /customer/{customer_id}`, Flowwise Native API 1.0.0.
  *
  * @example
  * ```ts
- * import { deleteCustomer } from "@effect-flowwise/client"
- * import * as Effect from "effect/Effect"
+ * import { DeletionFailed } from "@effect-flowwise/client"
  *
- * const program = deleteCustomer("cust_priya_sharma_2024").pipe(
- *   Effect.retry({ times: 2, while: (error) => error._tag === "DeletionFailed" })
- * )
+ * const error = new DeletionFailed({ customerId: "cust_1" })
  * ```
  *
  * @since 0.1.0
@@ -163,20 +128,15 @@ export class DeletionFailed extends Schema.TaggedError<DeletionFailed>("@effect-
 ) {}
 
 /**
- * `429`, whatever its body: too many requests. Nothing was deleted; ask again after `retryAfter`.
+ * `429`, whatever its body: too many requests. Nothing was deleted. Ask again after `retryAfter`.
  *
- * Source: RFC 6585 §4; `Retry-After` as in RFC 9110 §10.2.3. Not on the vendor's page for this operation.
+ * Source: RFC 6585 §4; RFC 9110 §10.2.3. The vendor's page for this operation doesn't have it.
  *
  * @example
  * ```ts
- * import { deleteCustomer } from "@effect-flowwise/client"
- * import * as Effect from "effect/Effect"
- * import * as Option from "effect/Option"
+ * import { RateLimited } from "@effect-flowwise/client"
  *
- * const program = deleteCustomer("cust_priya_sharma_2024").pipe(
- *   Effect.catchTag("RateLimited", (error) =>
- *     Effect.sleep(Option.getOrElse(error.retryAfter, () => "1 minute" as const)))
- * )
+ * const error = new RateLimited()
  * ```
  *
  * @since 0.1.0
@@ -190,7 +150,7 @@ export class RateLimited extends Schema.TaggedError<RateLimited>("@effect-flowwi
 
 const unexpected = {
   message: defaulted("The answer is none that is documented for this operation"),
-  /** The HTTP status; `0` where a browser hides a redirect's. */
+  /** The HTTP status; `0` where a browser hides that of a redirect. */
   status: Schema.NonNegativeInt,
   /** The body as the vendor's `ErrorResponse`, where it is one. */
   error: Schema.optionalWith(ErrorResponse, { as: "Option" }).pipe(
@@ -208,16 +168,11 @@ const sameUnexpected = Schema.equivalence(Schema.typeSchema(Schema.Struct(unexpe
  * Any other answer: a success that is no 204, a redirect, a proxy's error page, a documented status without its
  * documented body. It says nothing about the customer, so look at `status` and `body` before you act.
  *
- * Source: RFC 9110 §15.
- *
  * @example
  * ```ts
- * import { deleteCustomer } from "@effect-flowwise/client"
- * import * as Effect from "effect/Effect"
+ * import { UnexpectedResponse } from "@effect-flowwise/client"
  *
- * const program = deleteCustomer("cust_priya_sharma_2024").pipe(
- *   Effect.catchTag("UnexpectedResponse", (error) => Effect.logError(error.message, error.status, error.body))
- * )
+ * const error = new UnexpectedResponse({ status: 502, body: "<h1>Bad gateway</h1>" })
  * ```
  *
  * @since 0.1.0
@@ -245,19 +200,14 @@ export class UnexpectedResponse extends Schema.TaggedError<UnexpectedResponse>(
  * - `Transport`: the connection broke, or what came over it is not HTTP.
  * - `InvalidRequest`: the request can't be sent as it is; the message says what to correct.
  *
- * `delivered: "no"` means that the request provably never left. With `"unknown"` the customer may or may not be
- * deleted: ask again, and take a 404 for "gone".
- *
- * Source: RFC 9110 §9.2.2, on what a client may conclude where it has read no answer.
+ * With `delivered: "no"` the request provably never left. With `"unknown"` the customer may or may not be deleted: ask
+ * again; a 404 then means gone.
  *
  * @example
  * ```ts
- * import { deleteCustomer } from "@effect-flowwise/client"
- * import * as Effect from "effect/Effect"
+ * import { RequestFailed } from "@effect-flowwise/client"
  *
- * const program = deleteCustomer("cust_priya_sharma_2024").pipe(
- *   Effect.retry({ times: 2, while: (error) => error._tag === "RequestFailed" && error.delivered === "no" })
- * )
+ * const error = new RequestFailed({ reason: "Timeout", delivered: "unknown" })
  * ```
  *
  * @since 0.1.0
@@ -279,11 +229,10 @@ export class RequestFailed extends Schema.TaggedError<RequestFailed>("@effect-fl
  *
  * @example
  * ```ts
- * import { CustomerNotFound, DeleteCustomerError } from "@effect-flowwise/client"
+ * import { DeleteCustomerError } from "@effect-flowwise/client"
  * import * as Schema from "effect/Schema"
  *
- * const json = Schema.encodeSync(Schema.parseJson(DeleteCustomerError))(new CustomerNotFound({ customerId: "cust_1" }))
- * const back: DeleteCustomerError = Schema.decodeSync(Schema.parseJson(DeleteCustomerError))(json)
+ * const toJson: (error: DeleteCustomerError) => string = Schema.encodeSync(Schema.parseJson(DeleteCustomerError))
  * ```
  *
  * @since 0.1.0
@@ -313,12 +262,9 @@ export type DeleteCustomerError = typeof DeleteCustomerError.Type
  *
  * @example
  * ```ts
- * import { deleteCustomer, isAmbiguous } from "@effect-flowwise/client"
- * import * as Effect from "effect/Effect"
+ * import { DeletionFailed, isAmbiguous } from "@effect-flowwise/client"
  *
- * const logged = deleteCustomer("cust_priya_sharma_2024").pipe(
- *   Effect.tapError((error) => Effect.log(isAmbiguous(error) ? "The customer may be gone" : "This attempt deleted nobody"))
- * )
+ * const mayBeGone = isAmbiguous(new DeletionFailed({ customerId: "cust_1" })) // true
  * ```
  *
  * @since 0.1.0
@@ -326,16 +272,8 @@ export type DeleteCustomerError = typeof DeleteCustomerError.Type
  */
 export const isAmbiguous: (error: DeleteCustomerError) => boolean = Rules.isAmbiguous
 
-/**
- * Whether a value is one of these errors, be it of another copy of this package.
- *
- * @internal
- */
+/** Whether a value is one of these errors, be it of another copy of this package. @internal */
 export const isOurs = Schema.is(DeleteCustomerError)
 
-/**
- * The error that the rules speak of.
- *
- * @internal
- */
+/** The error that the rules speak of. @internal */
 export const fromOutcome: (failure: Rules.Failure) => DeleteCustomerError = Schema.decodeSync(DeleteCustomerError)

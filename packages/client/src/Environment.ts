@@ -1,6 +1,4 @@
-/**
- * @since 0.1.0
- */
+/** Which installation of Flowwise is asked. */
 import { baseUrlProblem } from "@effect-flowwise/core"
 import * as Config from "effect/Config"
 import type { ConfigError } from "effect/ConfigError"
@@ -13,8 +11,6 @@ import * as Setting from "./Setting.js"
 
 /**
  * Which installation of Flowwise is asked: the vendor's sandbox, its production, or your own.
- *
- * Source: `servers` of the Flowwise Native API 1.0.0; the product can also be self-hosted.
  *
  * @example
  * ```ts
@@ -36,13 +32,10 @@ export class Environment extends Context.Tag("@effect-flowwise/client/Environmen
   }
 >() {
   /**
-   * A host of your own. The name defaults to the host. A URL is refused that is not absolute http(s), that has user
-   * info, a query or a fragment, or that is plain `http:` to another machine, unless `allowHttp`.
+   * A host of your own; `name` defaults to it. The URL must be absolute http(s), without user info, query or fragment, and
+   * plain `http:` to another machine only with `allowHttp`.
    */
-  static readonly layer = (
-    baseUrl: string,
-    options?: { readonly name?: string; readonly allowHttp?: boolean }
-  ): Layer.Layer<Environment, ConfigError> =>
+  static readonly layer = (baseUrl: string, options?: EnvironmentOptions): Layer.Layer<Environment, ConfigError> =>
     Layer.effect(
       Environment,
       options?.name === undefined || (typeof options.name === "string" && options.name.trim() !== "")
@@ -67,12 +60,16 @@ export class Environment extends Context.Tag("@effect-flowwise/client/Environmen
       const baseUrl = yield* Config.option(
         Setting.fromConfig("FLOWWISE_BASE_URL", (url) => selfHosted(url, { allowHttp }))
       )
-      if (Option.isSome(baseUrl)) {
-        return baseUrl.value
-      }
-      return yield* Config.withDefault(Setting.fromConfig("FLOWWISE_ENVIRONMENT", byName), vendor.sandbox)
+      return Option.isSome(baseUrl)
+        ? baseUrl.value
+        : yield* Config.withDefault(Setting.fromConfig("FLOWWISE_ENVIRONMENT", byName), vendor.sandbox)
     })
   )
+}
+
+interface EnvironmentOptions {
+  readonly name?: string | undefined
+  readonly allowHttp?: boolean | undefined
 }
 
 const vendor = {
@@ -92,24 +89,16 @@ const byName = (text: string) => {
     : Either.left(`must be "sandbox" or "production"`)
 }
 
-const selfHosted = (baseUrl: string, options?: { readonly name?: string; readonly allowHttp?: boolean }) =>
+const selfHosted = (baseUrl: string, options?: EnvironmentOptions) =>
   Either.map(parseBaseUrl(baseUrl, options?.allowHttp === true), (url) => ({
     name: options?.name ?? url.host,
     baseUrl: withoutTrailingSlash(url)
   }))
 
-/**
- * The base URL without its trailing slashes.
- *
- * @internal
- */
+/** The base URL without its trailing slashes. @internal */
 export const withoutTrailingSlash = (url: URL): string => url.href.replace(/\/+$/, "")
 
-/**
- * The URL, or what is wrong with it.
- *
- * @internal
- */
+/** The URL, or what is wrong with it. @internal */
 export const parseBaseUrl = (baseUrl: string, allowHttp: boolean): Either.Either<URL, string> => {
   const parsed = Either.getOrUndefined(Either.try(() => new URL(baseUrl)))
   const problem = baseUrlProblem(baseUrl, parsed, allowHttp)

@@ -1,8 +1,6 @@
 /**
  * What is known of earlier attempts, since that changes what a later answer means: after a lost answer, a 404 may be the
  * attempt's own deletion.
- *
- * @since 0.1.0
  */
 import { inHindsight, isAmbiguous } from "@effect-flowwise/core"
 import * as Cause from "effect/Cause"
@@ -23,11 +21,7 @@ interface Entry {
   ambiguous: number
 }
 
-/**
- * The attempts of one call, or of all calls within one retry, by customer.
- *
- * @internal
- */
+/** The attempts of one call, or of all calls within one retry, by customer. @internal */
 export class History {
   /** All attempts that were recorded here. */
   recorded = 0
@@ -58,9 +52,7 @@ const currentHistories = globalValue("@effect-flowwise/client/History/currentHis
 
 /**
  * Records that an attempt begins. Until it ends it counts as ambiguous: another run of the same effect may be told a 404
- * meanwhile.
- *
- * @internal
+ * meanwhile. @internal
  */
 export const begin = (own: History, fiber: Fiber.RuntimeFiber<unknown, unknown>, customerId: string) => {
   const histories = [own, ...fiber.getFiberRef(currentHistories)]
@@ -89,19 +81,13 @@ export const begin = (own: History, fiber: Fiber.RuntimeFiber<unknown, unknown>,
   }
 }
 
-/**
- * Whether an earlier attempt, within the retries around, may have deleted the customer.
- *
- * @internal
- */
+/** Whether an earlier attempt, within the retries around, may have deleted the customer. @internal */
 export const isInDoubt = (customerId: string): Effect.Effect<boolean> =>
   Effect.map(FiberRef.get(currentHistories), (histories) => histories.some((history) => history.isInDoubt(customerId)))
 
 /**
  * Lets all calls within one attempt of a retry know of those within its other attempts. Errors of ours count too where no
- * call made them, say those of a stub.
- *
- * @internal
+ * call made them, say those of a stub. @internal
  */
 export const remembering =
   (own: History) =>

@@ -1,8 +1,4 @@
-/**
- * The one seam between the client and the wire, and the transport over any `HttpClient`.
- *
- * @since 0.1.0
- */
+/** The one seam between the client and the wire, and the transport over any `HttpClient`. */
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as Headers from "@effect/platform/Headers"
 import * as HttpClient from "@effect/platform/HttpClient"
@@ -41,8 +37,7 @@ export interface TransportRequest {
 }
 
 /**
- * What a transport reports to: `left`, then `head`, then `body` if `head` returned `true`. Or `failed`, at any time.
- * What comes after the end is ignored.
+ * What a transport reports to: `left`, then `head`, then `body` if `head` returned `true`; or `failed`, at any time.
  *
  * @since 0.1.0
  * @category models
@@ -52,39 +47,32 @@ export interface TransportObserver {
   readonly fiber: Fiber.RuntimeFiber<unknown, unknown>
   /** The attempt's span; none where the tracer is off. */
   readonly span: Tracer.Span | undefined
-  /**
-   * Just before anything leaves. `"yes"`: from now on the request may have reached the server. `"perhaps"`: this transport
-   * can't know, so that a later error's code decides. Not called at all: nothing left, whatever the error.
-   */
+  /** Just before anything leaves; `"perhaps"` where the transport can't know, so that the code of an error decides. */
   left(left: Exclude<Left, "no">): void
   /** The final answer's status and headers. `true`: the body is wanted. `false`: the answer is complete. */
   head(status: number, headers: Answer["headers"]): boolean
-  /** At most `MAX_BODY_BYTES` of the body, made by `bodyReader`; `undefined` where it can't be read. */
+  /** What `bodyReader` makes of the body; `undefined` where it can't be read. */
   body(body: Answer["body"]): void
   /** Why there is no answer. A `DeleteCustomerError` is given to the caller as it is. */
   failed(error: unknown): void
 }
 
 /**
- * Sends one `DELETE`: follows no redirect, repeats nothing, and reports the answer, or why there is none.
+ * The one seam to the wire: sends one `DELETE`, follows no redirect, repeats nothing, and reports the answer, or why there
+ * is none. For headers or a proxy of your own, wrap the `HttpClient` that `layerHttpClient` stands on.
  *
- * **When to use**: to put the client on something that is no `HttpClient`. For headers or a proxy of your own, wrap the
- * `HttpClient` that `layerHttpClient` stands on.
- *
- * **Details**: `send` returns at once. The function it returns lets go: it closes the connection, and nothing is sent any
- * more. The client calls it when the deadline is over or the caller is interrupted.
+ * `send` returns at once. The function it returns lets go: it closes the connection, and nothing is sent any more. The
+ * client calls it when the deadline is over or the caller is interrupted.
  *
  * @example
  * ```ts
  * import { Transport } from "@effect-flowwise/client"
  * import * as Layer from "effect/Layer"
  *
- * // A vendor that has no customers.
- * const nobody = Layer.succeed(Transport, {
+ * const alwaysDeleted = Layer.succeed(Transport, {
  *   send: (_request, observer) => {
  *     observer.left("yes")
- *     const body = { message: "No such customer", code: "customer_not_found", type: "resource_error" }
- *     if (observer.head(404, {})) observer.body({ text: JSON.stringify(body), complete: true })
+ *     observer.head(204, {})
  *     return () => {}
  *   }
  * })
@@ -97,12 +85,7 @@ export class Transport extends Context.Tag("@effect-flowwise/client/Transport")<
   Transport,
   { readonly send: (request: TransportRequest, observer: TransportObserver) => () => void }
 >() {
-  /**
-   * Over any `HttpClient` of the platform. `fetch` is told not to follow redirects, and no span of the platform shows
-   * headers and URL.
-   *
-   * **Gotchas**: an `HttpClient` that is wrapped to retry or to follow redirects sends more than one request, unseen.
-   */
+  /** Over any `HttpClient`. One that is wrapped to retry or to follow redirects sends more than one request, unseen. */
   static readonly layerHttpClient: Layer.Layer<Transport, never, HttpClient.HttpClient> = Layer.effect(
     Transport,
     Effect.map(HttpClient.HttpClient, (httpClient) => ({ send: sendOver(httpClient) }))
@@ -195,8 +178,8 @@ const readBody = (response: Response): Effect.Effect<Answer["body"]> => {
 const MAX_BODY_BYTES = 64 * 1024
 
 /**
- * Collects at most 64 KiB of a body as text. `add` returns `false` when there is enough; then, or at the end of the body,
- * `end` gives what there is: `undefined` where it is not UTF-8. A byte order mark is dropped.
+ * Collects at most 64 KiB of a body as text, for a transport. `add` returns `false` when that is enough. `end` gives the
+ * text; `undefined` where it is not UTF-8. A byte order mark is dropped.
  *
  * @since 0.1.0
  * @category constructors

@@ -1,8 +1,4 @@
-/**
- * Many customers, as a stream of outcomes.
- *
- * @since 0.1.0
- */
+/** Many customers, as a stream of outcomes. */
 import * as Cause from "effect/Cause"
 import * as Chunk from "effect/Chunk"
 import * as Deferred from "effect/Deferred"
@@ -44,28 +40,17 @@ export interface DeleteCustomersOptions {
 /**
  * Deletes many customers, for good, and gives the outcome of each as soon as it is known, in no order.
  *
- * **When to use**: for an import, a clean-up, or a queue of requests. The command `flowwise delete` adds a journal to it.
- *
- * **Details**: one outcome for each id. An id that comes twice is deleted, then already absent. An unconfirmed id never
- * ends the stream. Back-pressure: an id counts as under way until you have pulled again after its outcome, and no more
- * than `concurrency` are. So a million ids need no more memory than a thousand.
- *
- * A 429, or an error with a `retryAfter`, slows all requests down: nothing is sent until the wait is over, and the time
- * between two requests doubles (at least 100 milliseconds, at most a minute). Each success takes a tenth off again, down
- * to `rateLimit`. Where the wait is above the `maxDelay` of `retry` that id is given up, and the others wait.
+ * **Details**: one outcome for each id; an id that comes twice is deleted, then already absent. Back-pressure: an id is
+ * under way until you pull again after its outcome, and at most `concurrency` are. A 429, or an error with a `retryAfter`,
+ * slows all down: nothing is sent until the wait is over, and the time between two requests doubles (100 milliseconds to a
+ * minute); each success takes a tenth off again.
  *
  * - `Unauthorized`: the other ids would fail the same way. The run stops as by `haltWhen`, and then fails.
- * - `E`: the ids failed. You get the outcomes of those before first. An iterable that throws is a defect, likewise.
+ * - `E`: the ids failed, after the outcomes of those before. An iterable that throws is a defect.
  *
- * **Gotchas**: to stop, let `haltWhen` complete. Nothing more is sent, no resend either. Requests under way come to their
- * end, and you get their outcomes; an id that waits for a resend has the outcome of its latest attempt; an id without an
- * outcome was not deleted. Interrupting the stream, or leaving it early as `Stream.take` does, aborts the requests under
- * way, and you don't learn their outcomes.
- *
- * Options that make no sense, such as `concurrency: 0`, make each id a `DeletionUnconfirmed` whose `RequestFailed` of
- * reason `"InvalidRequest"` says what to correct; nothing is sent.
- *
- * Source: `DELETE /customer/{customer_id}`, Flowwise Native API 1.0.0; RFC 6585 §4; RFC 9110 §10.2.3.
+ * **Gotchas**: to stop, let `haltWhen` complete: nothing more is sent, and you get the outcomes of what is under way. An id
+ * without an outcome was not deleted. Interrupting the stream aborts the requests under way, and their outcomes are lost.
+ * Invalid options make each id a `DeletionUnconfirmed` whose `RequestFailed` says what to correct; nothing is sent.
  *
  * @example
  * ```ts
@@ -74,9 +59,7 @@ export interface DeleteCustomersOptions {
  * import * as Stream from "effect/Stream"
  *
  * const program = deleteCustomers(["cust_1", "cust_2"], { rateLimit: { limit: 100, interval: "1 minute" } }).pipe(
- *   Stream.runForEach((outcome) =>
- *     outcome._tag === "DeletionUnconfirmed" ? Effect.logWarning(outcome.error.message) : Effect.void
- *   )
+ *   Stream.runForEach((outcome) => Effect.log(outcome._tag))
  * )
  * ```
  *
@@ -218,13 +201,11 @@ const outcomeOf = <E>(
     const wait = (millis: number) =>
       Effect.sleep(millis).pipe(
         Effect.zipRight(run.pace.start),
-        Effect.map((at) => {
-          startedAt = at
-        }),
+        Effect.tap((at) => Effect.sync(() => (startedAt = at))),
         Effect.raceFirst(Deferred.await(run.stopped)),
         Effect.zipRight(Effect.negate(Deferred.isDone(run.stopped)))
       )
-    const ended = yield* Effect.exit(Retry.resending(run.retry, { history, wait })(request))
+    const ended = yield* Effect.exit(Retry.resending(run.retry, wait, history)(request))
     if (Exit.isSuccess(ended)) {
       return ended.value
     }

@@ -1,8 +1,4 @@
-/**
- * Everything that `deleteCustomer` needs on Node.js, as layers.
- *
- * @since 0.1.0
- */
+/** Everything that `deleteCustomer` needs on Node.js, as layers. */
 import { type ClientOptions, Credentials, Environment, FlowwiseClient, Transport } from "@effect-flowwise/client"
 import { type ConfigError, InvalidData } from "effect/ConfigError"
 import * as Duration from "effect/Duration"
@@ -23,20 +19,14 @@ export type { AnyDispatcher, TransportOptions } from "./UndiciDispatcher.js"
 export interface Options extends UndiciDispatcher.TransportOptions, ClientOptions {}
 
 /**
- * `layerTransport` with options.
- *
- * **Details**: an option that can't be used is a `ConfigError` when the layer is built. It names the option and never
- * shows the value, since a proxy's URL may hold a password.
+ * `layerTransport` with options. An invalid one is a `ConfigError` that names it and never shows its value, since a
+ * proxy's URL may hold a password.
  *
  * @example
  * ```ts
- * import { FlowwiseClient } from "@effect-flowwise/client"
  * import { NodeFlowwise } from "@effect-flowwise/node"
- * import * as Layer from "effect/Layer"
  *
- * const client = Layer.effect(FlowwiseClient, FlowwiseClient.make({ timeout: "5 seconds" })).pipe(
- *   Layer.provide(NodeFlowwise.layerTransportWith({ connections: 16, proxy: "environment" }))
- * )
+ * const transport = NodeFlowwise.layerTransportWith({ connections: 16, proxy: "environment" })
  * ```
  *
  * @since 0.1.0
@@ -48,34 +38,19 @@ export const layerTransportWith = (options: UndiciDispatcher.TransportOptions): 
 /**
  * The client's `Transport` right on undici, over connections of its own, which close with the layer.
  *
- * @example
- * ```ts
- * import { FlowwiseClient } from "@effect-flowwise/client"
- * import { NodeFlowwise } from "@effect-flowwise/node"
- * import * as Layer from "effect/Layer"
- *
- * const client = Layer.provide(Layer.effect(FlowwiseClient, FlowwiseClient.make()), NodeFlowwise.layerTransport)
- * ```
- *
  * @since 0.1.0
  * @category layers
  */
 export const layerTransport: Layer.Layer<Transport> = Layer.orDie(layerTransportWith({}))
 
 /**
- * The client, with options for itself and its transport.
- *
- * **Details**: an option that can't be used is a `ConfigError` when the layer is built, as in `layerTransportWith`.
+ * The client, with options for itself and its transport. An invalid one is a `ConfigError` that names it.
  *
  * @example
  * ```ts
- * import { Credentials, Environment } from "@effect-flowwise/client"
  * import { NodeFlowwise } from "@effect-flowwise/node"
- * import * as Layer from "effect/Layer"
  *
- * const FlowwiseLive = NodeFlowwise.layerWith({ timeout: "5 seconds", proxy: "environment" }).pipe(
- *   Layer.provide([Credentials.layerConfig, Environment.layerProduction])
- * )
+ * const client = NodeFlowwise.layerWith({ timeout: "5 seconds", proxy: "environment" })
  * ```
  *
  * @since 0.1.0
@@ -93,14 +68,11 @@ export const layerWith = (options: Options): Layer.Layer<FlowwiseClient, ConfigE
  *
  * @example
  * ```ts
- * import { Credentials, deleteCustomer, Environment } from "@effect-flowwise/client"
+ * import { Credentials, Environment } from "@effect-flowwise/client"
  * import { NodeFlowwise } from "@effect-flowwise/node"
- * import * as Effect from "effect/Effect"
  * import * as Layer from "effect/Layer"
  *
- * const program = deleteCustomer("cust_priya_sharma_2024").pipe(
- *   Effect.provide(NodeFlowwise.layer.pipe(Layer.provide([Credentials.layerConfig, Environment.layerSandbox])))
- * )
+ * const client = Layer.provide(NodeFlowwise.layer, [Credentials.layerConfig, Environment.layerSandbox])
  * ```
  *
  * @since 0.1.0
@@ -112,8 +84,7 @@ export const layer: Layer.Layer<FlowwiseClient, never, Credentials | Environment
 )
 
 /**
- * The client, with account and environment from `FLOWWISE_CLIENT_ID`, `FLOWWISE_CLIENT_SECRET`, and `FLOWWISE_BASE_URL` or
- * `FLOWWISE_ENVIRONMENT`. A missing or invalid setting is a `ConfigError` that names it.
+ * The client from `FLOWWISE_CLIENT_ID`, `FLOWWISE_CLIENT_SECRET`, and `FLOWWISE_BASE_URL` or `FLOWWISE_ENVIRONMENT`.
  *
  * @example
  * ```ts

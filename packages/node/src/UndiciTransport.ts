@@ -1,8 +1,4 @@
-/**
- * One `DELETE` right on an undici dispatcher.
- *
- * @since 0.1.0
- */
+/** One `DELETE` right on an undici dispatcher. */
 import { channel } from "node:diagnostics_channel"
 import type { Duplex } from "node:stream"
 import { bodyReader, type Transport, type TransportObserver, type TransportRequest } from "@effect-flowwise/client"

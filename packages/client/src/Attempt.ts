@@ -13,31 +13,43 @@ import type { ClientCredentials, Credentials, Keys } from "./Credentials.js"
 import { CustomerDeleted } from "./Customer.js"
 import * as Deadline from "./Deadline.js"
 import { type DeleteCustomerError, fromOutcome, isOurs } from "./DeleteCustomerError.js"
+import { withoutTrailingSlash } from "./Environment.js"
 import * as History from "./History.js"
 import * as Telemetry from "./Telemetry.js"
 import type { Transport, TransportObserver } from "./Transport.js"
 
-/** What all attempts of a client share. @internal */
-export interface Client {
-  /** The environment's name. */
+/** @internal */
+export interface Settings {
+  /** Its name. */
   readonly environment: string
-  readonly host: string
-  readonly origin: string
-  /** Up to the customer's id. */
-  readonly path: string
+  readonly base: URL
   readonly timeout: Duration.Duration
   readonly credentials: Credentials["Type"]
   readonly keysOf: (pair: ClientCredentials) => Either.Either<Keys, DeleteCustomerError>
   readonly transport: Transport["Type"]
-  readonly openSpan: ReturnType<typeof Telemetry.make>
 }
+
+/** What all attempts of a client share. @internal */
+export const makeClient = (settings: Settings) => {
+  const { host, origin } = settings.base
+  const path = `${withoutTrailingSlash(settings.base).slice(origin.length)}/customer/`
+  return { ...settings, host, origin, path, openSpan: Telemetry.make(settings.base) }
+}
+
+type Client = ReturnType<typeof makeClient>
+
+/** Runs an effect within the client's time-out; then it fails with `error`. @internal */
+export const inTime = <A>(client: Client, self: Effect.Effect<A>, error: DeleteCustomerError) =>
+  Effect.withFiberRuntime<A, DeleteCustomerError>((fiber) =>
+    Deadline.inTime(Deadline.begin(fiber, client.timeout), fiber, self, () => error)
+  )
 
 /** Sends one request. `used` is told which credentials it was sent with. @internal */
 export const attempt = (
   client: Client,
   customerId: string,
   history: History.History,
-  used: (pair: ClientCredentials) => void = constVoid
+  used: (pair: ClientCredentials) => unknown = constVoid
 ): Effect.Effect<CustomerDeleted, DeleteCustomerError> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.withFiberRuntime((fiber) => {
@@ -75,7 +87,7 @@ class Exchange implements TransportObserver {
     private readonly deadline: Deadline.Deadline
   ) {}
 
-  outcome(used: (pair: ClientCredentials) => void): Effect.Effect<CustomerDeleted, DeleteCustomerError> {
+  outcome(used: (pair: ClientCredentials) => unknown): Effect.Effect<CustomerDeleted, DeleteCustomerError> {
     const { client, deadline, fiber } = this
     const shorter = fiber.getFiberRef(Deadline.currentAttemptTimeout)
     if (Either.isLeft(shorter)) {

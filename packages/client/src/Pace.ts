@@ -5,9 +5,7 @@ import * as Effect from "effect/Effect"
 import type { DeleteCustomerError } from "./DeleteCustomerError.js"
 import { askedMillis } from "./Retry.js"
 
-/**
- * Requests start at least `fastest` milliseconds apart. An answer that asks to wait slows all of them down. @internal
- */
+/** Requests start at least `fastest` milliseconds apart. An answer that asks to wait slows all down. @internal */
 export const make = (fastest: number) => {
   let pace = Rules.pace(fastest)
   let latest = Number.NEGATIVE_INFINITY
@@ -34,9 +32,7 @@ export const make = (fastest: number) => {
   return {
     start,
     succeeded: (startedAt: number): Effect.Effect<void> =>
-      Effect.sync(() => {
-        pace = Rules.afterSuccess(pace, startedAt)
-      }),
+      Effect.sync(() => void (pace = Rules.afterSuccess(pace, startedAt))),
     failed: (startedAt: number, error: DeleteCustomerError): Effect.Effect<void> =>
       Effect.map(now, (at) => {
         const asked = askedMillis(error)

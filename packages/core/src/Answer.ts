@@ -11,9 +11,7 @@ export interface Question {
 }
 
 /** Lower-case names. A header that came more than once has all its values, in a list or joined by `", "`. */
-export interface Headers {
-  readonly [name: string]: string | ReadonlyArray<string> | undefined
-}
+export type Headers = { readonly [name: string]: string | ReadonlyArray<string> | undefined }
 
 /** `body` is `complete` or cut off; `undefined` where it was not read, is truncated, badly framed, or not UTF-8. */
 export interface Answer {

@@ -69,7 +69,7 @@ export interface EmulatorOptions {
   /** A free one unless told otherwise. */
   readonly port?: number
   /** Answers 429 to what goes beyond so many requests in so much time, with the rest of that time as `retry-after`. */
-  readonly rateLimit?: RateLimit.RateLimit
+  readonly rateLimit?: { readonly limit: number; readonly interval: Duration.DurationInput }
   /** Called with each request when it is over: answered, dropped, or given up by the client. */
   readonly log?: (request: EmulatedRequest) => void
 }

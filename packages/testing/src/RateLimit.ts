@@ -10,8 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Script from "./Script.js"
 
-/** @internal */
-export interface RateLimit {
+interface RateLimit {
   readonly limit: number
   readonly interval: Duration.DurationInput
 }

@@ -41,12 +41,7 @@ const summary = (report: Report): Html => {
   const { environment, input } = report
   const at = place(report.baseUrl)
   const { host } = new URL(report.baseUrl)
-  const left = input.ids - report.deleted - report.alreadyAbsent
-  const verdict =
-    left === 0
-      ? html`<p class="verdict gone">${input.ids === 1 ? "The customer is gone." : `All ${count(input.ids, "customer")} are gone.`}</p>`
-      : html`<p class="verdict">${grouped(left)} of ${count(input.ids, "customer")} ${left === 1 ? "is" : "are"} not known to be gone.</p>`
-  return html`<header><h1>Erasure report</h1>${verdict}</header>
+  return html`<header><h1>Erasure report</h1>${verdict(report)}</header>
 <dl>
 <dt>Environment</dt><dd>${environment === host ? at : `${environment} (${at})`}</dd>
 <dt>Client id, SHA-256</dt><dd class="hash">${report.clientId}</dd>
@@ -55,6 +50,18 @@ const summary = (report: Report): Html => {
 <dt>Last entry</dt><dd>${time(report.endedAt)} UTC</dd>
 ${times(report)}
 </dl>`
+}
+
+const verdict = ({ afterAmbiguousAttempt, alreadyAbsent, deleted, input }: Report): Html => {
+  const left = input.ids - deleted - alreadyAbsent
+  if (left > 0) {
+    return html`<p class="verdict">${grouped(left)} of ${count(input.ids, "customer")} ${left === 1 ? "is" : "are"} not known to be gone.</p>`
+  }
+  if (input.ids > 1 && deleted + afterAmbiguousAttempt === 0) {
+    return html`<p class="verdict">None of the ${count(input.ids, "customer")} was there: check that the input has customer ids, of this environment and account.</p>`
+  }
+  const all = input.ids === 1 ? "The customer is gone" : `All ${count(input.ids, "customer")} are gone`
+  return html`<p class="verdict gone">${all}: ${grouped(deleted)} deleted, ${grouped(alreadyAbsent)} already absent.</p>`
 }
 
 const times = ({ activeSeconds, alreadyAbsent, deleted, millisecondsEach: each, notDeleted, runs }: Report): Html => {

@@ -11,10 +11,10 @@ import * as Option from "effect/Option"
 import type * as Tracer from "effect/Tracer"
 import type { ClientCredentials, Credentials, Keys } from "./Credentials.js"
 import { CustomerDeleted } from "./Customer.js"
-import * as Deadline from "./Deadline.js"
+import { Deadline } from "./Deadline.js"
 import { type DeleteCustomerError, fromOutcome, isOurs } from "./DeleteCustomerError.js"
 import { withoutTrailingSlash } from "./Environment.js"
-import * as History from "./History.js"
+import { type History, Recorded } from "./History.js"
 import * as Telemetry from "./Telemetry.js"
 import type { Transport, TransportObserver } from "./Transport.js"
 
@@ -33,39 +33,45 @@ export interface Settings {
 export const makeClient = (settings: Settings) => {
   const { host, origin } = settings.base
   const path = `${withoutTrailingSlash(settings.base).slice(origin.length)}/customer/`
-  return { ...settings, host, origin, path, openSpan: Telemetry.make(settings.base) }
+  return { ...settings, host, origin, path, telemetry: Telemetry.make(settings.base) }
 }
 
 type Client = ReturnType<typeof makeClient>
 
 /** Runs an effect within the client's time-out; then it fails with `error`. @internal */
 export const inTime = <A>(client: Client, self: Effect.Effect<A>, error: DeleteCustomerError) =>
-  Effect.withFiberRuntime<A, DeleteCustomerError>((fiber) =>
-    Deadline.inTime(Deadline.begin(fiber, client.timeout), fiber, self, () => error)
-  )
+  Effect.withFiberRuntime<A, DeleteCustomerError>((fiber) => {
+    const deadline = new Deadline(fiber, client.timeout)
+    return Effect.onInterrupt(
+      deadline.run(fiber, self, () => error),
+      () => Effect.sync(deadline.abandon)
+    )
+  })
 
 /** Sends one request. `used` is told which credentials it was sent with. @internal */
 export const attempt = (
   client: Client,
   customerId: string,
-  history: History.History,
+  history: History,
   used: (pair: ClientCredentials) => unknown = constVoid
 ): Effect.Effect<CustomerDeleted, DeleteCustomerError> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.withFiberRuntime((fiber) => {
-      const deadline = Deadline.begin(fiber, client.timeout)
-      const recorded = History.begin(history, fiber, customerId)
-      const { close, span } = client.openSpan(fiber, deadline, recorded.resends)
+      const deadline = new Deadline(fiber, client.timeout)
+      const recorded = new Recorded(history, fiber, customerId)
+      const span = client.telemetry.open(fiber, deadline, recorded.resends)
       const exchange = new Exchange(client, customerId, fiber, span, deadline)
       return Effect.matchCauseEffect(restore(Effect.suspend(() => exchange.outcome(used))), {
         onFailure: (cause) => {
-          close(Exit.failCause(cause), exchange.status)
+          deadline.abandon()
+          client.telemetry.close(exchange, deadline, Exit.failCause(cause))
           return Exit.failCause(recorded.failed(cause))
         },
         onSuccess: (deleted) => {
-          close(Exit.succeed(deleted), exchange.status)
+          const exit = Exit.succeed(deleted)
+          client.telemetry.close(exchange, deadline, exit)
           recorded.succeeded()
-          return Exit.succeed(deleted)
+          return exit
         }
       })
     })
@@ -84,21 +90,21 @@ class Exchange implements TransportObserver {
     private readonly customerId: string,
     readonly fiber: Fiber.RuntimeFiber<unknown, unknown>,
     readonly span: Tracer.Span | undefined,
-    private readonly deadline: Deadline.Deadline
+    private readonly deadline: Deadline
   ) {}
 
   outcome(used: (pair: ClientCredentials) => unknown): Effect.Effect<CustomerDeleted, DeleteCustomerError> {
     const { client, deadline, fiber } = this
-    const shorter = fiber.getFiberRef(Deadline.currentAttemptTimeout)
-    if (Either.isLeft(shorter)) {
-      return fromOutcome(invalidRequest(shorter.left))
+    if (deadline.problem !== undefined) {
+      return fromOutcome(invalidRequest(deadline.problem))
     }
-    const credentials = Deadline.inTime(deadline, fiber, client.credentials.get, () => this.tooLate())
+    const credentials = deadline.run(fiber, client.credentials.get, () => this.tooLate())
     return Effect.flatMap(credentials, (pair) => {
       used(pair)
-      return Effect.flatMap(client.keysOf(pair), (keys) =>
-        Effect.flatMap(this.send(keys), (answer) => this.judged(answer, keys))
-      )
+      const keys = client.keysOf(pair)
+      return Either.isLeft(keys)
+        ? keys.left
+        : Effect.flatMap(this.send(keys.right), (answer) => this.judged(answer, keys.right))
     })
   }
 
@@ -118,7 +124,7 @@ class Exchange implements TransportObserver {
     return Telemetry.within(
       fiber,
       span,
-      Deadline.until(deadline, begin, () => this.tooLate())
+      deadline.until(begin, () => this.tooLate())
     )
   }
 

@@ -11,7 +11,7 @@ import * as Layer from "effect/Layer"
 import { attempt, inTime, makeClient, type Settings } from "./Attempt.js"
 import { type ClientCredentials, Credentials, prepareKeys } from "./Credentials.js"
 import { CustomerAlreadyAbsent, type CustomerDeleted } from "./Customer.js"
-import * as Deadline from "./Deadline.js"
+import { parse } from "./Deadline.js"
 import {
   type CustomerNotFound,
   type DeleteCustomerError,
@@ -55,7 +55,7 @@ export class FlowwiseClient extends Context.Tag("@effect-flowwise/client/Flowwis
       // Only a service made by hand, and JavaScript, let a bad base URL through.
       const settings = Either.all({
         base: Either.mapLeft(parseBaseUrl(baseUrl, true), (problem) => `The base URL ${problem}`),
-        timeout: Deadline.parse(options.timeout ?? "30 seconds", "timeout")
+        timeout: parse(options.timeout ?? "30 seconds", "timeout")
       })
       if (Either.isLeft(settings)) {
         return { environment: name, deleteCustomer: () => fromOutcome(invalidRequest(settings.left)) }

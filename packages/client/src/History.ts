@@ -26,6 +26,14 @@ export class History {
     return entry
   }
 
+  /** Gives the number of attempts before. */
+  begin(customerId: string): number {
+    this.recorded++
+    const entry = this.entry(customerId)
+    entry.ambiguous++
+    return entry.attempts++
+  }
+
   isInDoubt(customerId: string): boolean {
     return (this.entries.get(customerId)?.ambiguous ?? 0) > 0 || (this.entries.get(SOMEBODY)?.ambiguous ?? 0) > 0
   }
@@ -40,31 +48,35 @@ const currentHistories = globalValue("@effect-flowwise/client/History/currentHis
   FiberRef.unsafeMake<ReadonlyArray<History>>([])
 )
 
-/** Records that an attempt begins. Until it ends it counts as ambiguous, for another run of the same effect. @internal */
-export const begin = (own: History, fiber: Fiber.RuntimeFiber<unknown, unknown>, customerId: string) => {
-  const histories = [own, ...fiber.getFiberRef(currentHistories)]
-  let resends = 0
-  for (const history of histories) {
-    const entry = history.entry(customerId)
-    resends = Math.max(resends, entry.attempts)
-    entry.attempts++
-    entry.ambiguous++
-    history.recorded++
+/** An attempt on record. Until it ends it counts as ambiguous, for another run of the same effect. @internal */
+export class Recorded {
+  /** How many attempts there were before. */
+  readonly resends: number
+  private readonly histories: ReadonlyArray<History>
+
+  constructor(
+    own: History,
+    fiber: Fiber.RuntimeFiber<unknown, unknown>,
+    private readonly customerId: string
+  ) {
+    this.histories = [own, ...fiber.getFiberRef(currentHistories)]
+    let resends = 0
+    for (const history of this.histories) resends = Math.max(resends, history.begin(customerId))
+    this.resends = resends
   }
-  return {
-    /** How many attempts there were before. */
-    resends,
-    /** A deletion stays on record as ambiguous: its receipt may get lost, and a later 404 is then no surprise. */
-    succeeded: (): void => {
-      for (const history of histories) history.entry(customerId).attempts = 0
-    },
-    /** Gives what the failure means, given the attempts before. */
-    failed: <E>(cause: Cause.Cause<E>): Cause.Cause<E> => {
-      if (!mayHaveDeleted(cause)) {
-        for (const history of histories) history.entry(customerId).ambiguous--
-      }
-      return histories.some((history) => history.isInDoubt(customerId)) ? Cause.map(cause, withHindsight) : cause
+
+  /** A deletion stays on record as ambiguous: its receipt may get lost, and a later 404 is then no surprise. */
+  succeeded(): void {
+    for (const history of this.histories) history.entry(this.customerId).attempts = 0
+  }
+
+  /** Gives what the failure means, given the attempts before. */
+  failed<E>(cause: Cause.Cause<E>): Cause.Cause<E> {
+    const { customerId, histories } = this
+    if (!mayHaveDeleted(cause)) {
+      for (const history of histories) history.entry(customerId).ambiguous--
     }
+    return histories.some((history) => history.isInDoubt(customerId)) ? Cause.map(cause, withHindsight) : cause
   }
 }
 

@@ -32,7 +32,9 @@ export const make = (fastest: number) => {
   return {
     start,
     succeeded: (startedAt: number): Effect.Effect<void> =>
-      Effect.sync(() => void (pace = Rules.afterSuccess(pace, startedAt))),
+      Effect.sync(() => {
+        pace = Rules.afterSuccess(pace, startedAt)
+      }),
     failed: (startedAt: number, error: DeleteCustomerError): Effect.Effect<void> =>
       Effect.map(now, (at) => {
         const asked = askedMillis(error)

@@ -167,9 +167,10 @@ const withAttemptTimeout = <A, E, R>(
 ): Effect.Effect<A, E, R> =>
   attemptTimeout === undefined
     ? self
-    : Effect.locallyWith(self, currentAttemptTimeout, (around) =>
-        Either.zipWith(around, parse(attemptTimeout, "attemptTimeout"), Duration.min)
-      )
+    : Effect.locallyWith(self, currentAttemptTimeout, (around) => {
+        const own = parse(attemptTimeout, "attemptTimeout")
+        return around === undefined ? own : Either.zipWith(around, own, Duration.min)
+      })
 
 const pay = ({ budget }: TransientOptions, error: unknown): Effect.Effect<boolean> => {
   const price = isOurs(error) ? Rules.budget.price(error) : 0

@@ -41,27 +41,32 @@ export const make = (base: URL) => {
       return Metric.fromMetricKey(MetricKey.taggedWithLabels(requestDuration, labels))
     })
   )
-  return (fiber: AnyFiber, { began, clock }: Deadline, resends: number) => {
-    const span = openSpan(fiber, began, resends, attributes)
-    return {
-      /** None where the tracer is off. */
-      span,
-      /** Ends the span, measures the attempt, and counts how it ended. `answered` is the answer's status, if there was one. */
-      close: (exit: Outcome, answered: number | undefined): void => {
-        const end = clock.unsafeCurrentTimeNanos()
-        const { error, outcome } = endOf(exit)
-        const status = answered ?? (error && statusOf(error))
-        const errorType = Exit.isSuccess(exit) ? undefined : (errorTypeOf(error, status) ?? outcome)
-        const labels = fiber.getFiberRef(FiberRef.currentMetricLabels)
-        durations(status)(errorType).unsafeUpdate(Number(end - began) / 1e9, labels)
-        deletionsBy(outcome).unsafeUpdate(1, labels)
-        if (span !== undefined) {
-          setAll(span, answerAttributes(status, errorType))
-          span.end(time(fiber, end), exit)
-        }
+  return {
+    /** None where the tracer is off. */
+    open: (fiber: AnyFiber, { began }: Deadline, resends: number) => openSpan(fiber, began, resends, attributes),
+    /** Ends the span, measures the attempt, and counts how it ended. */
+    close: ({ fiber, span, status: answered }: Observed, { began, clock }: Deadline, exit: Outcome): void => {
+      const end = clock.unsafeCurrentTimeNanos()
+      const { error, outcome } = endOf(exit)
+      const status = answered ?? (error && statusOf(error))
+      const errorType = Exit.isSuccess(exit) ? undefined : (errorTypeOf(error, status) ?? outcome)
+      const labels = fiber.getFiberRef(FiberRef.currentMetricLabels)
+      durations(status)(errorType).unsafeUpdate(Number(end - began) / 1e9, labels)
+      deletionsBy(outcome).unsafeUpdate(1, labels)
+      if (span !== undefined) {
+        setAll(span, answerAttributes(status, errorType))
+        span.end(time(fiber, end), exit)
       }
     }
   }
+}
+
+/** @internal */
+export interface Observed {
+  readonly fiber: AnyFiber
+  readonly span: Tracer.Span | undefined
+  /** Of the answer, if there was one. */
+  readonly status: number | undefined
 }
 
 /** `Effect.makeSpan` copies all of the fiber's state for each span and takes a stack trace: that costs more than the rest. */

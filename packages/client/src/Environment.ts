@@ -41,7 +41,7 @@ export class Environment extends Context.Tag("@effect-flowwise/client/Environmen
    */
   static readonly layer = (
     baseUrl: string,
-    options?: { readonly name?: string; readonly allowHttp?: boolean }
+    options?: { readonly name?: string | undefined; readonly allowHttp?: boolean | undefined }
   ): Layer.Layer<Environment, ConfigError> =>
     Layer.effect(
       Environment,
@@ -92,7 +92,7 @@ const byName = (text: string) => {
     : Either.left(`must be "sandbox" or "production"`)
 }
 
-const selfHosted = (baseUrl: string, options?: { readonly name?: string; readonly allowHttp?: boolean }) =>
+const selfHosted = (baseUrl: string, options?: { readonly name?: string | undefined; readonly allowHttp?: boolean | undefined }) =>
   Either.map(parseBaseUrl(baseUrl, options?.allowHttp === true), (url) => ({
     name: options?.name ?? url.host,
     baseUrl: withoutTrailingSlash(url)

@@ -64,14 +64,14 @@ export interface EmulatedRequest {
 export type ScriptedResponse = (
   | {
       readonly status: number
-      readonly headers?: Readonly<Record<string, string>>
+      readonly headers?: Readonly<Record<string, string>> | undefined
       readonly body?: unknown
     }
   | { readonly drop: "beforeDeletion" | "afterDeletion" }
   | { readonly never: true }
 ) & {
   /** How long to wait first, on top of the emulator's own delay. */
-  readonly delay?: Duration.DurationInput
+  readonly delay?: Duration.DurationInput | undefined
 }
 
 /**
@@ -82,15 +82,15 @@ export type ScriptedResponse = (
  */
 export interface EmulatorOptions {
   /** Who exists; nobody unless told otherwise. */
-  readonly customers?: Iterable<string>
+  readonly customers?: Iterable<string> | undefined
   /** The one that is accepted; `"emulator-client-id"` unless told otherwise. */
-  readonly clientId?: string
+  readonly clientId?: string | undefined
   /** The one that is accepted; `"emulator-client-secret"` unless told otherwise. */
-  readonly clientSecret?: string
+  readonly clientSecret?: string | undefined
   /** A free one unless told otherwise. */
-  readonly port?: number
+  readonly port?: number | undefined
   /** Answers 429 to what goes beyond so many requests in so much time, with the rest of that time as `retry-after`. */
-  readonly rateLimit?: { readonly limit: number; readonly interval: Duration.DurationInput }
+  readonly rateLimit?: { readonly limit: number; readonly interval: Duration.DurationInput } | undefined
 }
 
 /**
@@ -143,7 +143,7 @@ export class FlowwiseEmulator extends Context.Tag("@effect-flowwise/testing/Flow
    * fail: a `port` that is taken (`ServeError`), or a `rateLimit` or `port` that makes no sense (`InvalidScript`).
    */
   static readonly layer: {
-    (options?: EmulatorOptions & { readonly port?: never; readonly rateLimit?: never }): Layer.Layer<FlowwiseEmulator>
+    (options?: EmulatorOptions & { readonly port?: undefined; readonly rateLimit?: undefined }): Layer.Layer<FlowwiseEmulator>
     (options: EmulatorOptions): Layer.Layer<FlowwiseEmulator, HttpServerError.ServeError | Script.InvalidScript>
   } = (options: EmulatorOptions = {}): Layer.Layer<FlowwiseEmulator> =>
     // The overloads say when it can fail, which the implementation alone can't.

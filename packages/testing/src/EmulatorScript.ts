@@ -29,14 +29,14 @@ export type ScriptedResponse =
   | ((
       | {
           readonly status: number
-          readonly headers?: Readonly<Record<string, string>>
+          readonly headers?: Readonly<Record<string, string>> | undefined
           readonly body?: unknown
         }
       | { readonly drop: "beforeDeletion" | "afterDeletion" }
       | { readonly never: true }
     ) & {
       /** How long to wait first, on top of the emulator's own delay. */
-      readonly delay?: Duration.DurationInput
+      readonly delay?: Duration.DurationInput | undefined
     })
   | { readonly delay: Duration.DurationInput }
 

@@ -61,17 +61,17 @@ export interface EmulatedRequest {
  */
 export interface EmulatorOptions {
   /** Who exists; nobody unless told otherwise. */
-  readonly customers?: Iterable<string>
+  readonly customers?: Iterable<string> | undefined
   /** The one that is accepted; `"emulator-client-id"` unless told otherwise. */
-  readonly clientId?: string
+  readonly clientId?: string | undefined
   /** The one that is accepted; `"emulator-client-secret"` unless told otherwise. */
-  readonly clientSecret?: string
+  readonly clientSecret?: string | undefined
   /** A free one unless told otherwise. */
-  readonly port?: number
+  readonly port?: number | undefined
   /** Answers 429 to what goes beyond so many requests in so much time, with the rest of that time as `retry-after`. */
-  readonly rateLimit?: { readonly limit: number; readonly interval: Duration.DurationInput }
+  readonly rateLimit?: { readonly limit: number; readonly interval: Duration.DurationInput } | undefined
   /** Called with each request when it is over: answered, dropped, or given up by the client. */
-  readonly log?: (request: EmulatedRequest) => void
+  readonly log?: ((request: EmulatedRequest) => void) | undefined
 }
 
 /**
@@ -131,7 +131,9 @@ export class FlowwiseEmulator extends Context.Tag("@effect-flowwise/testing/Flow
    * fail: a `port` that is taken (`ServeError`), or a `rateLimit` or `port` that makes no sense (`InvalidScript`).
    */
   static readonly layer: {
-    (options?: EmulatorOptions & { readonly port?: never; readonly rateLimit?: never }): Layer.Layer<FlowwiseEmulator>
+    (
+      options?: EmulatorOptions & { readonly port?: undefined; readonly rateLimit?: undefined }
+    ): Layer.Layer<FlowwiseEmulator>
     (options: EmulatorOptions): Layer.Layer<FlowwiseEmulator, HttpServerError.ServeError | Script.InvalidScript>
   } = (options: EmulatorOptions = {}): Layer.Layer<FlowwiseEmulator> =>
     // The overloads say when it can fail, which the implementation alone can't.

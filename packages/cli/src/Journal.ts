@@ -20,6 +20,8 @@ import * as Ledger from "./Ledger.js"
 import * as Lock from "./Lock.js"
 import { Refused, systemMessage } from "./Refused.js"
 
+const SECOND_WRITER =
+  "another run is writing to this journal too. Make sure that only one is left, and start that one again"
 const OPEN_FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_APPEND
 
 /** The journal could be written when the run began, and now it can't: the run has to stop. */
@@ -68,9 +70,8 @@ export const open = (path: string, header: Header): Effect.Effect<Journal, Refus
       (file) => Effect.promise(() => file.close())
     )
     const ledger = Ledger.make(header.input.lastLine)
-    yield* attempt(path, () => resume(path, real, file, header, ledger))
+    const append = yield* attempt(path, () => resume(path, real, file, header, ledger))
     const { alreadyAbsent, deleted } = ledger.count()
-    const append = groupCommit(file)
     const { host } = new URL(header.baseUrl)
     const write = (lines: ReadonlyArray<JournalLine>) =>
       Effect.tryPromise({
@@ -134,7 +135,7 @@ interface UnderWay {
   readonly ambiguous: boolean
 }
 
-/** Takes in what the runs before have written, and puts the end of it right. */
+/** Takes in what the runs before have written, puts the end of it right, and gives what appends to it. */
 const resume = async (path: string, real: string, file: FileHandle, header: Header, ledger: Ledger.Ledger) => {
   const stats = await file.stat()
   if (!stats.isFile()) throw new Refused({ message: `${path}: a journal has to be a file` })
@@ -157,13 +158,14 @@ const resume = async (path: string, real: string, file: FileHandle, header: Head
   await file.chmod(0o600)
   // By its path: on Windows a file that is open for appending can't be cut.
   if (end < size) await truncate(real, end)
-  await file.appendFile(`${encode(found === undefined ? header : { _tag: "Resumed", at: header.at })}\n`)
-  await file.sync()
+  const append = groupCommit(file, end)
+  await append(`${encode(found === undefined ? header : { _tag: "Resumed", at: header.at })}\n`)
   // The name of a new file is on the disk only with its folder, which Windows doesn't let anyone open.
   if (found === undefined && process.platform !== "win32") {
     const folder = await openFile(dirname(real), "r")
     await folder.sync().finally(() => folder.close())
   }
+  return append
 }
 
 const sameRun = (path: string, found: Header, header: Header) => {
@@ -198,15 +200,25 @@ const afterAmbiguousAttempt = (outcome: DeletionOutcome): DeletionOutcome => {
   }
 }
 
-/** Appends lines and waits until they are on the disk; whoever comes during a flush shares the next one. */
-const groupCommit = (file: FileHandle) => {
+/**
+ * Appends lines and waits until they are on the disk; whoever comes during a flush shares the next one.
+ *
+ * The file must have the size that we know of: if the lock failed, as it can on shared storage, two runs find each other
+ * here. Each write is of whole lines, so the journal can be read even where they wrote at the same moment.
+ */
+const groupCommit = (file: FileHandle, end: number) => {
+  let size = end
   let flushing: Promise<unknown> = Promise.resolve()
   let next: { text: string; readonly flushed: Promise<void> } | undefined
 
   const flushNext = async () => {
-    const text = next?.text ?? ""
+    const bytes = Buffer.from(next?.text ?? "")
     next = undefined
-    await file.appendFile(text)
+    if ((await file.stat()).size !== size) throw new Error(SECOND_WRITER)
+    const { bytesWritten } = await file.write(bytes)
+    // On a full disk a part is written; to write the rest fails with the reason.
+    if (bytesWritten < bytes.length) await file.appendFile(bytes.subarray(bytesWritten))
+    size += bytes.length
     await file.datasync()
   }
   return (lines: string): Promise<void> => {

@@ -1,24 +1,33 @@
 /**
  * What was asked, of whom, when, and what came back: the evidence of a run, and what lets it go on after a kill.
  *
- * An intent is on the disk before its request is sent, an outcome before it is reported.
+ * An intent is written when its request is about to go, and is on the disk before it goes. An outcome is on the disk before
+ * it is reported.
  *
  * @since 0.1.0
  */
 import { constants } from "node:fs"
 import { type FileHandle, open as openFile, realpath, truncate } from "node:fs/promises"
 import { dirname } from "node:path"
-import { CustomerAlreadyAbsent, type DeletionOutcome, DeletionUnconfirmed } from "@effect-flowwise/client"
+import {
+  CustomerAlreadyAbsent,
+  type DeletionOutcome,
+  DeletionUnconfirmed,
+  type FlowwiseClient,
+  RequestFailed
+} from "@effect-flowwise/client"
 import * as Chunk from "effect/Chunk"
 import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import { identity } from "effect/Function"
 import type * as Scope from "effect/Scope"
 import type { Entry } from "./Format.js"
 import { encode, type Header, isTornHeader, type JournalLine, read } from "./JournalFile.js"
 import * as Ledger from "./Ledger.js"
 import * as Lock from "./Lock.js"
 import { Refused, systemMessage } from "./Refused.js"
+import * as UnderWay from "./UnderWay.js"
 
 const SECOND_WRITER =
   "another run is writing to this journal too. Make sure that only one is left, and start that one again"
@@ -31,13 +40,15 @@ export interface Journal {
   /** How many were gone before this run. */
   readonly gone: number
   readonly isGone: (entry: Entry) => boolean
-  /** Before the requests. */
-  readonly intents: (entries: Chunk.Chunk<Entry>) => Effect.Effect<void, JournalFailed>
+  /** Remembers the line of an id that is taken up, and gives the id. */
+  readonly take: (entry: Entry) => string
+  /** The client, with an intent on the disk before the first request for a line. */
+  readonly announcing: (client: FlowwiseClient["Type"]) => FlowwiseClient["Type"]
   /** Before they are reported; gives the outcomes in the light of the runs before. */
   readonly outcomes: (
     outcomes: Chunk.Chunk<DeletionOutcome>
   ) => Effect.Effect<Chunk.Chunk<DeletionOutcome>, JournalFailed>
-  /** The run is over: who has an intent and no outcome was not asked for. */
+  /** The run is over: a line with an intent and no outcome had its credentials refused. */
   readonly notDeleted: Effect.Effect<void, JournalFailed>
   /** How many may be deleted, after all runs so far. */
   readonly unknown: () => number
@@ -49,7 +60,8 @@ export const none: Effect.Effect<Journal> = Effect.sync(() => {
   return {
     gone: 0,
     isGone: () => false,
-    intents: () => Effect.void,
+    take: ({ id }) => id,
+    announcing: identity,
     outcomes: (outcomes) =>
       Effect.sync(() => {
         for (const outcome of outcomes) if (Ledger.mayBeDeleted(outcome)) unknown++
@@ -73,38 +85,45 @@ export const open = (path: string, header: Header): Effect.Effect<Journal, Refus
     const append = yield* attempt(path, () => resume(path, real, file, header, ledger))
     const { alreadyAbsent, deleted } = ledger.count()
     const { host } = new URL(header.baseUrl)
+    let failure: JournalFailed | undefined
     const write = (lines: ReadonlyArray<JournalLine>) =>
       Effect.tryPromise({
         try: () => append(lines.map((line) => `${encode(line)}\n`).join("")),
-        catch: (error) => new JournalFailed({ message: `${path}: ${systemMessage(error)}` })
+        catch: (error) => (failure ??= new JournalFailed({ message: `${path}: ${systemMessage(error)}` }))
       }).pipe(
         Effect.zipLeft(Effect.sync(() => lines.forEach(ledger.add))),
         // They are written in any case, so that the ledger has to know.
         Effect.uninterruptible
       )
 
-    /** The lines of what is under way: an id that comes twice can be so too. */
-    const underWay = new Map<string, Array<UnderWay>>()
+    const underWay = UnderWay.make()
+    /** A resend needs no second intent, but a journal that can still be written. */
+    const intent = (id: string) =>
+      Effect.flatMap(DateTime.now, (at) => {
+        const taken = underWay.ask(id)
+        if (failure !== undefined) return Effect.fail(failure)
+        if (taken === undefined) return Effect.void
+        taken.ambiguous = ledger.isAmbiguous(taken.line)
+        return write([{ _tag: "Intent", line: taken.line, customerId: id, at }])
+      })
     return {
       gone: deleted + alreadyAbsent,
       isGone: ({ line }) => ledger.isGone(line),
-      intents: (entries) =>
-        Effect.flatMap(DateTime.now, (at) =>
-          write(
-            Chunk.toReadonlyArray(entries).map(({ id, line }) => {
-              underWay.set(id, [...(underWay.get(id) ?? []), { line, ambiguous: ledger.isAmbiguous(line) }])
-              return { _tag: "Intent", line, customerId: id, at }
-            })
+      take: underWay.take,
+      announcing: (client) => ({
+        ...client,
+        deleteCustomer: (id) =>
+          intent(id).pipe(
+            // Nobody sees this outcome: the run stops when it comes to be written.
+            Effect.mapError(({ message }) => new RequestFailed({ message, reason: "InvalidRequest", delivered: "no" })),
+            Effect.zipRight(client.deleteCustomer(id))
           )
-        ),
+      }),
       outcomes: (results) =>
         Effect.gen(function* () {
           const at = yield* DateTime.now
           const lines = Chunk.map(results, (result) => {
-            const [{ ambiguous, line } = { ambiguous: false, line: 0 }, ...others] =
-              underWay.get(result.customerId) ?? []
-            if (others.length === 0) underWay.delete(result.customerId)
-            else underWay.set(result.customerId, others)
+            const { ambiguous, line } = underWay.end(result.customerId)
             const outcome = ambiguous ? afterAmbiguousAttempt(result) : result
             return { _tag: "Outcome" as const, line, host, outcome, at }
           })
@@ -112,11 +131,7 @@ export const open = (path: string, header: Header): Effect.Effect<Journal, Refus
           return Chunk.map(lines, ({ outcome }) => outcome)
         }),
       notDeleted: Effect.flatMap(DateTime.now, (at) =>
-        write(
-          Array.from(underWay.values(), (lines) =>
-            lines.map(({ line }) => ({ _tag: "NotDeleted" as const, line, at }))
-          ).flat()
-        )
+        write(underWay.asked().map((line) => ({ _tag: "NotDeleted", line, at })))
       ),
       unknown: () => ledger.count().unknown
     }
@@ -127,12 +142,6 @@ const realPathOf = async (path: string) => {
   const file = await openFile(path, OPEN_FLAGS, 0o600)
   await file.close()
   return realpath(path)
-}
-
-interface UnderWay {
-  readonly line: number
-  /** A request of a run before may have deleted the customer. */
-  readonly ambiguous: boolean
 }
 
 /** Takes in what the runs before have written, puts the end of it right, and gives what appends to it. */

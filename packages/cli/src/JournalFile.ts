@@ -47,7 +47,7 @@ const Intent = Schema.TaggedStruct("Intent", { ...line, customerId: Schema.Strin
 /** What became of the last intent of this line, and who said so. */
 const Outcome = Schema.TaggedStruct("Outcome", { ...line, host: Schema.String, outcome: DeletionOutcome })
 
-/** The run stopped before the request of the last intent was sent, or its credentials were refused. */
+/** The credentials of the last intent's request were refused: it deleted nobody. */
 const NotDeleted = Schema.TaggedStruct("NotDeleted", line)
 
 export const JournalLine = Schema.Union(Header, Resumed, Intent, Outcome, NotDeleted)

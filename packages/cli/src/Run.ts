@@ -3,13 +3,17 @@
  *
  * @since 0.1.0
  */
-import { DeletionOutcome, deleteCustomers, isAmbiguous, type Unauthorized } from "@effect-flowwise/client"
+import {
+  DeletionOutcome,
+  deleteCustomers,
+  FlowwiseClient,
+  isAmbiguous,
+  type Unauthorized
+} from "@effect-flowwise/client"
 import * as Chunk from "effect/Chunk"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
 import * as Fiber from "effect/Fiber"
-import * as Mailbox from "effect/Mailbox"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
@@ -41,8 +45,6 @@ export const run = (
 ) =>
   Effect.gen(function* () {
     const { concurrency, json } = options
-    // What shares a flush: more of them would be asked for again after a kill.
-    const batch = Math.ceil(concurrency / 2)
     const progress = yield* Progress.make(total)
     let failure: Refused | Unauthorized | Journal.JournalFailed | undefined
     let unwritten: OutputClosed | OutputFailed | undefined
@@ -62,15 +64,7 @@ export const run = (
     }
     const written = yield* input.entries.pipe(
       Stream.filter((entry) => !journal.isGone(entry)),
-      // So many are announced together, while as many are taken up.
-      Stream.rechunk(batch),
-      Stream.mapChunksEffect((entries) =>
-        Effect.as(
-          journal.intents(entries),
-          Chunk.map(entries, ({ id }) => id)
-        )
-      ),
-      Stream.bufferChunks({ capacity: 1 }),
+      Stream.map(journal.take),
       (ids) =>
         deleteCustomers(ids, {
           concurrency,
@@ -82,16 +76,13 @@ export const run = (
         failure = why
         return Stream.empty
       }),
-      // Whatever has come meanwhile is written down together.
-      Mailbox.fromStream({ capacity: batch }),
-      Effect.map(Mailbox.toStream),
-      Stream.unwrapScoped,
+      // An id keeps its place until its outcome is on the disk and told, so that a kill costs no more than `concurrency`.
       Stream.mapChunksEffect(journal.outcomes),
       Stream.runForEachChunk(tell),
+      Effect.updateService(FlowwiseClient, journal.announcing),
+      Effect.zipRight(journal.notDeleted),
       Effect.either
     )
-    // Who was announced and has no outcome was not taken up any more, unless the journal itself cut the run short.
-    const noted = Either.isLeft(written) ? written : yield* Effect.either(journal.notDeleted)
     progress.clear()
     const left = total - Progress.sum(progress.counts)
     yield* say(
@@ -110,7 +101,7 @@ export const run = (
     if (failure !== undefined) {
       return yield* Effect.fail(failure)
     }
-    yield* noted
+    yield* written
     if (unwritten?._tag === "OutputFailed") {
       return yield* Effect.fail(unwritten)
     }

@@ -249,6 +249,45 @@ describe("flowwise delete", () => {
   )
 
   withSignals(
+    "13.6 an id that waits for its place in the rate has no intent, and is not unknown after a kill",
+    () =>
+      Effect.gen(function* () {
+        const emulator = yield* FlowwiseEmulator
+        const env = yield* settings
+        const journal = join(folder, "rate.journal")
+        const args = ["delete", "--file", fileOf("rate.txt", many), "--journal", journal]
+        yield* Effect.promise(async () => {
+          const { child, closed, until } = start(bin, [...args, "--rate", "1/hour"], env)
+          await until(({ stdout }) => stdout !== "")
+          child.kill("SIGKILL")
+          await closed
+        })
+        assert.strictEqual((yield* emulator.requests).length, 1)
+        const { stdout } = yield* Effect.promise(() => run(bin, ["report", journal, "--json"], {}))
+        const { deleted, notAskedFor, unknown } = JSON.parse(stdout)
+        assert.deepStrictEqual([deleted, notAskedFor, unknown], [1, many.length - 1, 0])
+      }).pipe(emulating(many), Effect.runPromise),
+    timeout
+  )
+
+  it.live(
+    "13.6 the time of an intent is that of its request, after the wait for the rate",
+    () =>
+      Effect.gen(function* () {
+        const env = yield* settings
+        const journal = join(folder, "paced.journal")
+        const args = ["delete", "--file", fileOf("paced.txt", many.slice(0, 2)), "--journal", journal]
+        yield* Effect.promise(() => run(bin, [...args, "--rate", "1/second"], env))
+        const [first, second] = linesOf(readFileSync(journal, "utf8"))
+          .map((line) => JSON.parse(line))
+          .filter(({ _tag }) => _tag === "Intent")
+          .map(({ at }) => Date.parse(at))
+        assert.isAtLeast(second! - first!, 900)
+      }).pipe(emulating(many)),
+    timeout
+  )
+
+  withSignals(
     "finishes what is under way at the first Ctrl-C, and goes on from there",
     () =>
       Effect.gen(function* () {
@@ -494,6 +533,9 @@ describe("flowwise delete", () => {
         assert.include(full.stderr, "To go on: flowwise delete")
         assert.notMatch(full.stderr, /^ {4}at /m)
         assert.isAbove((yield* emulator.customers).length, 0)
+        // Nothing was sent whose intent isn't there.
+        const intents = linesOf(readFileSync(journal, "utf8")).filter((line) => line.includes('"_tag":"Intent"'))
+        assert.isAtMost((yield* emulator.requests).length, intents.length)
 
         const resumed = yield* Effect.promise(() => run(bin, args, env))
         assert.strictEqual(resumed.code, 0, resumed.stderr)

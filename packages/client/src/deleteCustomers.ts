@@ -102,8 +102,9 @@ export interface DeleteCustomersOptions {
  * Deletes many customers, for good, and tells what became of each as soon as it is known, in no order.
  *
  * There is one outcome for each id; an id that comes twice is deleted, then already absent. A rejected id never ends the
- * stream. No more ids are taken than `concurrency` has room for, so a slow consumer slows the requests down, and a million
- * ids need no more memory than a thousand.
+ * stream. An id keeps its place, one of `concurrency`, until you pull again after its outcome. So if you write each chunk of
+ * outcomes to disk before you pull the next, at most `concurrency` customers are asked for and not on the disk. A slow
+ * consumer slows the requests down, and a million ids need no more memory than a thousand.
  *
  * A 429, or an error with a `retryAfter`, slows all down: nothing is sent until the wait that was asked for is over, and
  * the time between two requests doubles (to 100 milliseconds at least, a minute at most); each success takes a tenth off
@@ -163,14 +164,15 @@ export const deleteCustomers = <E = never, R = never>(
       }
 
       // One fiber takes the ids, so that no more than one waits for its start, and a stop has one to interrupt.
-      const room = Effect.unsafeMakeSemaphore(0)
+      const places = Effect.unsafeMakeSemaphore(concurrency)
       const started = yield* Mailbox.make<Started>()
+      const ended = yield* Mailbox.make<DeletionOutcome, E | Unauthorized>()
       const pull = yield* toStream(ids).pipe(
         Stream.catchAllCause((cause) => Stream.execute(failAtTheEnd(cause))),
         Stream.mapEffect((id) => Effect.map(pace.start, (startedAt) => ({ id, startedAt }))),
         Stream.toPull
       )
-      yield* room.take(1).pipe(
+      yield* places.take(1).pipe(
         Effect.zipRight(pull),
         Effect.flatMap((chunk) => started.offer(Chunk.unsafeHead(chunk))),
         Effect.forever,
@@ -179,8 +181,6 @@ export const deleteCustomers = <E = never, R = never>(
         Effect.ensuring(started.end),
         Effect.forkScoped
       )
-      const next = Effect.zipRight(room.release(1), Effect.mapError(started.take, Option.none))
-
       const request = (id: string) => {
         if (problem !== undefined) {
           return new RequestFailed({ message: problem, reason: "InvalidRequest", delivered: "no" })
@@ -240,14 +240,27 @@ export const deleteCustomers = <E = never, R = never>(
 
           return send(startedAt).pipe(
             Effect.catchAllCause((cause) => Effect.zipRight(failAtTheEnd(cause), stop)),
-            Effect.flatMap(() => (outcome === undefined ? Effect.fail(Option.none()) : Effect.succeed(outcome)))
+            Effect.flatMap(() => (outcome === undefined ? Effect.void : ended.offer(outcome)))
           )
         })
 
-      const worker = Stream.repeatEffectOption(Effect.flatMap(next, outcomeOf))
-      return Stream.range(1, concurrency).pipe(
-        Stream.flatMap(() => worker, { concurrency, bufferSize: 1 }),
-        Stream.concat(Stream.suspend(() => (failure === undefined ? Stream.empty : Stream.failCause(failure))))
+      const workers = Array.from({ length: concurrency }, () => Effect.forever(Effect.flatMap(started.take, outcomeOf)))
+      yield* Effect.forEach(workers, Effect.ignore, { concurrency: "unbounded", discard: true }).pipe(
+        Effect.zipRight(Effect.suspend(() => (failure === undefined ? ended.end : ended.failCause(failure)))),
+        Effect.forkScoped
+      )
+
+      // A place is free when the consumer pulls again, and so has dealt with the outcomes that it was given.
+      let given = 0
+      return Stream.repeatEffectChunkOption(
+        Effect.suspend(() => places.release(given)).pipe(
+          Effect.zipRight(ended.takeAll),
+          Effect.mapError(Option.some),
+          Effect.flatMap(([outcomes]) => {
+            given = outcomes.length
+            return given === 0 ? Effect.fail(Option.none()) : Effect.succeed(outcomes)
+          })
+        )
       )
     })
   )

@@ -50,25 +50,35 @@ export interface Journal {
   ) => Effect.Effect<Chunk.Chunk<DeletionOutcome>, JournalFailed>
   /** The run is over: a line with an intent and no outcome had its credentials refused. */
   readonly notDeleted: Effect.Effect<void, JournalFailed>
-  /** How many may be deleted, after all runs so far. */
-  readonly unknown: () => number
+  /** After all runs so far. */
+  readonly totals: () => Totals
 }
+
+export type Totals = Pick<Ledger.Totals, "deleted" | "alreadyAbsent" | "afterAmbiguousAttempt" | "unknown">
 
 /** Where nobody asked for one. */
 export const none: Effect.Effect<Journal> = Effect.sync(() => {
-  let unknown = 0
+  const totals = { deleted: 0, alreadyAbsent: 0, afterAmbiguousAttempt: 0, unknown: 0 }
+  const add = (outcome: DeletionOutcome) => {
+    if (outcome._tag === "CustomerDeleted") totals.deleted++
+    else if (Ledger.mayBeDeleted(outcome)) totals.unknown++
+    else if (outcome._tag === "CustomerAlreadyAbsent") {
+      totals.alreadyAbsent++
+      if (outcome.afterAmbiguousAttempt) totals.afterAmbiguousAttempt++
+    }
+  }
   return {
     gone: 0,
     isGone: () => false,
     take: ({ id }) => id,
     announcing: identity,
     outcomes: (outcomes) =>
-      Effect.sync(() => {
-        for (const outcome of outcomes) if (Ledger.mayBeDeleted(outcome)) unknown++
-        return outcomes
-      }),
+      Effect.as(
+        Effect.sync(() => Chunk.forEach(outcomes, add)),
+        outcomes
+      ),
     notDeleted: Effect.void,
-    unknown: () => unknown
+    totals: () => totals
   }
 })
 
@@ -133,7 +143,7 @@ export const open = (path: string, header: Header): Effect.Effect<Journal, Refus
       notDeleted: Effect.flatMap(DateTime.now, (at) =>
         write(underWay.asked().map((line) => ({ _tag: "NotDeleted", line, at })))
       ),
-      unknown: () => ledger.count().unknown
+      totals: ledger.count
     }
   })
 

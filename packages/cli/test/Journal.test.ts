@@ -122,7 +122,9 @@ it.live(
       // A journal whose header never got there: nothing was sent.
       const begun = join(folder, "begun.jsonl")
       writeFileSync(begun, `{"_tag":"Header","vers`)
-      assert.strictEqual((yield* deleteInto(begun, env)).code, 0)
+      const single = join(folder, "single.txt")
+      writeFileSync(single, "cust_1")
+      assert.strictEqual((yield* deleteInto(begun, env, single)).code, 0)
     }).pipe(emulating),
   timeout
 )

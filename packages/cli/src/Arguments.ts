@@ -9,12 +9,13 @@ import * as Effect from "effect/Effect"
 import { visible } from "./Output.js"
 import { Refused } from "./Refused.js"
 
-const COMMANDS = ["delete", "report", "emulator"]
+/** The options of all commands that take no value. */
 const SWITCHES = ["--allow-unusual-ids", "--dry-run", "--json", "--markdown", "--trim"]
 
 /** The arguments as the parser understands them. */
 export const prepare = (
   args: ReadonlyArray<string>,
+  commands: ReadonlyArray<string>,
   config: CliConfig.CliConfig
 ): Effect.Effect<ReadonlyArray<string>, Refused> =>
   Effect.gen(function* () {
@@ -23,8 +24,8 @@ export const prepare = (
       return yield* new Refused({ message: "there is no --wizard; --help shows the options, with examples" })
     }
     const command = commandIn(args)
-    if (command !== undefined && !COMMANDS.includes(command)) {
-      return yield* new Refused({ message: unknownCommand(command, config) })
+    if (command !== undefined && !commands.includes(command)) {
+      return yield* new Refused({ message: unknownCommand(command, commands, config) })
     }
     const index = ordered.findIndex(
       (word, at) => SWITCHES.includes(ordered[at - 1] ?? "") && /^(true|false)$/i.test(word)
@@ -32,7 +33,7 @@ export const prepare = (
     if (index !== -1) {
       const [option, value] = ordered.slice(index - 1, index + 1)
       return yield* new Refused({
-        message: `${option} is a switch and takes no value, so "${value}" would be an id; remove it`
+        message: `${option} is a switch and takes no value; remove "${value}" after it`
       })
     }
     // The parser takes a word such as `1` or `no` for the value of a switch before it, and it may be a customer's id.
@@ -54,9 +55,9 @@ const logLevelFirst = (args: ReadonlyArray<string>): ReadonlyArray<string> => {
   return [...args.slice(at, end), ...args.slice(0, at), ...args.slice(end)]
 }
 
-const unknownCommand = (command: string, config: CliConfig.CliConfig): string => {
+const unknownCommand = (command: string, commands: ReadonlyArray<string>, config: CliConfig.CliConfig): string => {
   const far = (name: string) => AutoCorrect.levensteinDistance(command, name, config)
-  const nearest = COMMANDS.reduce((best, name) => (far(name) < far(best) ? name : best))
-  const guess = far(nearest) <= 3 ? `; did you mean ${nearest}?` : `; there are ${COMMANDS.join(", ")}`
+  const nearest = commands.reduce((best, name) => (far(name) < far(best) ? name : best))
+  const guess = far(nearest) <= 3 ? `; did you mean ${nearest}?` : `; there are ${commands.join(", ")}`
   return `there is no command "${visible(command)}"${guess}`
 }

@@ -14,6 +14,7 @@ import * as Cause from "effect/Cause"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as HashMap from "effect/HashMap"
 import * as Logger from "effect/Logger"
 import { commandIn, prepare } from "./Arguments.js"
 import { deleteCommand } from "./DeleteCommand.js"
@@ -41,7 +42,8 @@ export const runMain = (argv: ReadonlyArray<string>): void => {
   const args = argv.slice(2)
   const footer = footerOf(commandIn(args))
   const parse = Command.run(flowwise, { name: "flowwise", version, executable: "flowwise", footer })
-  prepare(args, config).pipe(
+  const commands = Array.from(HashMap.keys(Command.getSubcommands(flowwise))).sort()
+  prepare(args, commands, config).pipe(
     Effect.flatMap((prepared) => parse([...argv.slice(0, 2), ...prepared])),
     inOurWords,
     Effect.catchAll(explain),

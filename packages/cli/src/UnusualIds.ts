@@ -23,7 +23,9 @@ const kinds: ReadonlyArray<readonly [pattern: RegExp, problem: string]> = [
   ]
 ]
 
-const separators: typeof kinds = [
+/** Where nothing but separators could part an id from others. */
+const bareKinds: typeof kinds = [
+  ...kinds,
   [/^(\{"|\[)/, "looks like JSON; --field reads JSON Lines"],
   [/[,;\t]/, "looks like a row of a table; say with --column which column has the ids"]
 ]
@@ -31,14 +33,14 @@ const separators: typeof kinds = [
 const heading = /^(customers?|users?|accounts?|clients?)?[ _-]?(ids?|uuid|uid)$|^customers?$/i
 
 export interface Place {
-  /** Whether nothing but separators could part an id from others: in text, and among the arguments. */
+  /** In text, among the arguments, and in a table of one column. */
   readonly bare: boolean
   readonly first: boolean
 }
 
 /** What is unusual about an id, and what to do about it. */
 export const whyUnusual = (id: string, { bare, first }: Place): string | undefined => {
-  const [, problem] = [...kinds, ...(bare ? separators : [])].find(([pattern]) => pattern.test(id)) ?? []
+  const [, problem] = (bare ? bareKinds : kinds).find(([pattern]) => pattern.test(id)) ?? []
   if (problem !== undefined) return problem
   return bare && first && heading.test(id) ? "looks like a heading; remove it, or name it with --column" : undefined
 }

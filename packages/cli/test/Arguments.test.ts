@@ -16,16 +16,16 @@ describe("13.7", () => {
     const refused: ReadonlyArray<readonly [args: ReadonlyArray<string>, says: string]> = [
       [["dellete"], 'there is no command "dellete"; did you mean delete?'],
       [["--log-level", "debug", "reprot", "F"], 'there is no command "reprot"; did you mean report?'],
-      [["erase", "cust_1"], 'there is no command "erase"; there are delete, report, emulator'],
+      [["erase", "cust_1"], 'there is no command "erase"; there are delete, emulator, report'],
       [["--wizard"], "there is no --wizard; --help shows the options, with examples"],
       [["delete", "--wizard"], "there is no --wizard; --help shows the options, with examples"],
       [
         ["delete", "--trim", "false", "--dry-run", "false", "--json", "false", "cust_0950"],
-        '--trim is a switch and takes no value, so "false" would be an id; remove it'
+        '--trim is a switch and takes no value; remove "false" after it'
       ],
       [
         ["delete", "cust_1", "--allow-unusual-ids", "true"],
-        '--allow-unusual-ids is a switch and takes no value, so "true" would be an id; remove it'
+        '--allow-unusual-ids is a switch and takes no value; remove "true" after it'
       ],
       [
         ["delete", "true"],

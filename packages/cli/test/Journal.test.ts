@@ -551,6 +551,11 @@ it.each(Object.entries(refusals))(
     const { stdout } = await run(bin, [...argsFor(journal, one), "--json"], server.env)
     await server.close()
     const { outcome } = entriesOf(journal).at(-1)
+    // The resend has the intent of the first request.
+    assert.lengthOf(
+      entriesOf(journal).filter(({ _tag }) => _tag === "Intent"),
+      1
+    )
     assert.deepStrictEqual([outcome.mayBeDeleted, outcome.error._tag], [true, says])
     assert.deepStrictEqual(JSON.parse(stdout), outcome)
     assert.deepStrictEqual(await reportOf(journal), { notAskedFor: 0, notDeleted: 0, unknown: 1 })

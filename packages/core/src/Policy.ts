@@ -102,7 +102,7 @@ export const waitBefore = (
 ): number | undefined =>
   resends >= times || asked > maxDelay
     ? undefined
-    : Math.max(asked, Math.round(chance * Math.min(baseDelay * 2 ** resends, maxDelay, LONGEST_WAIT)))
+    : Math.max(asked, Math.round(chance * Math.min(baseDelay * 2 ** Math.min(resends, 1000), maxDelay, LONGEST_WAIT)))
 
 /**
  * A budget that all calls share, in tokens: so many at most, what a resend costs, and what a success gives back.

@@ -9,8 +9,8 @@ const MAX_LENGTH = 1024
 // A pattern's time grows with the text, and all but the beginning of it is dropped anyway.
 const SCANNED = 16 * 1024
 
-// A secret of 1,024 characters, each as `\u0041`.
-const LONGEST_ECHO = 6 * 1024
+// A secret of 1,024 characters, each as `\\u0041`.
+const LONGEST_ECHO = 7 * 1024
 
 const ESCAPE_SEQUENCES = /[\u001b\u009b](?:\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[\u0020-\u003f[\]]{0,64}[@-~])/g
 const LINE_BREAKS = /[\t\n\v\f\r\u0085\u2028\u2029]+/g
@@ -81,14 +81,16 @@ export const customerIdIn = (customerId: string, text: string): Hidden => {
   }
 }
 
-/** Characters one by one, but backslashes in a row together: each may be doubled, and one by one they match too often. */
-const pieces = (text: string) => text.match(/\\+|./gsu) ?? []
+/** Characters one by one, each with the backslashes before it: two runs side by side match in exponentially many ways. */
+const pieces = (text: string) => text.match(/\\*[^\\]|\\+$/gu) ?? []
 
 /** A piece plain, percent-encoded, or escaped for JSON. */
 const spellings = (piece: string): string => {
   const bytes = Array.from(piece, percentEncoded).join("")
-  const units = Array.from({ length: piece.length }, (_, at) => `\\\\u${hex(piece.charCodeAt(at), 4)}`).join("")
-  return `(?:${plainly(piece)}|${bytes}|${units})`
+  const { char, run } = parts(piece)
+  // JSON within JSON has twice as many backslashes.
+  const units = Array.from({ length: char.length }, (_, at) => `u${hex(char.charCodeAt(at), 4)}`).join("\\\\{1,2}")
+  return `(?:${plainly(piece)}|${bytes}|\\\\{${2 * run + 1},${4 * run + 2}}${units})`
 }
 
 const percentEncoded = (char: string) => {
@@ -96,14 +98,18 @@ const percentEncoded = (char: string) => {
   return encoded === char ? `%${hex(char.charCodeAt(0), 2)}` : encoded
 }
 
-// JSON escapes these with a backslash, and JSON within JSON with three.
-const plainly = (piece: string) =>
-  piece.startsWith("\\")
-    ? `\\\\{${piece.length},${piece.length * 4}}`
-    : piece
-        .replace(" ", "[ +]")
-        .replace(/["/]/, "\\\\{0,3}$&")
-        .replace(/^[$()*+.?[\]^{|}]$/, "\\$&")
+// JSON doubles a backslash, and writes one before a quote and, in PHP, before a slash. JSON within JSON does so twice.
+const plainly = (piece: string) => {
+  const { char, run } = parts(piece)
+  const most = 4 * run + (/["/]/.test(char) ? 3 : 0)
+  const backslashes = most === 0 ? "" : `\\\\{${run},${most}}`
+  return backslashes + char.replace(/[$()*+.?[\]^{|}]/, "\\$&").replace(" ", "[ +]")
+}
+
+const parts = (piece: string) => {
+  const char = piece.replace(/^\\+/, "")
+  return { char, run: piece.length - char.length }
+}
 
 const hex = (value: number, length: number) => value.toString(16).padStart(length, "0")
 

@@ -14,8 +14,8 @@ const LONGEST_ECHO = 7 * 1024
 
 const ESCAPE_SEQUENCES = /[\u001b\u009b](?:\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[\u0020-\u003f[\]]{0,64}[@-~])/g
 const LINE_BREAKS = /[\t\n\v\f\r\u0085\u2028\u2029]+/g
-const INVISIBLE = /[\p{Cc}\p{Bidi_Control}]/gu
 const HALF_A_PAIR = /\p{Surrogate}/gu
+const INVISIBLE = /[\p{Cc}\p{Bidi_Control}\p{Surrogate}]/gu
 
 /**
  * What must not be shown, and what stands in its place.
@@ -34,11 +34,11 @@ export interface Hidden {
  * @since 0.1.0
  */
 export const tidy = (text: string, ...hidden: ReadonlyArray<Hidden>): string => {
-  // After the controls, which could break an echo up, and before the cut, which could halve one.
-  const found = hidden.reduce(
-    (kept, { pattern, replacement }) => kept.replace(pattern, replacement),
-    stripControls(text.slice(0, SCANNED))
-  )
+  const hide = (shown: string) =>
+    hidden.reduce((kept, { pattern, replacement }) => kept.replace(pattern, replacement), shown)
+  // Before the controls go, since an escape sequence takes the next character with it, and after, since they could break
+  // an echo up. Both before the cut, which could halve one.
+  const found = hide(stripControls(hide(text.slice(0, SCANNED))))
   // An echo that the end of the scan cuts in half matches no pattern.
   const whole = text.length > SCANNED ? found.slice(0, Math.max(0, found.length - LONGEST_ECHO)) : found
   return whole.slice(0, MAX_LENGTH).replace(HALF_A_PAIR, "")

@@ -71,7 +71,9 @@ export const customerIdIn = (customerId: string, text: string): Hidden => {
   const forms = [customerId, customerId.normalize("NFC"), customerId.normalize("NFD")]
   // A pattern of all spellings takes longer to make than a request, and seldom is one of them there.
   const spelled = /[%\\]/.test(text) ? spellings : plainly
-  const sources = forms.map((form) => pieces(stripControls(form)).map(spelled).join(""))
+  // With its control characters, as they may be percent-encoded.
+  const shown = new Set(forms.flatMap((form) => [form, stripControls(form)]))
+  const sources = Array.from(shown, (form) => pieces(form).map(spelled).join(""))
   return {
     pattern:
       stripControls(customerId).trim() === ""

@@ -12,6 +12,9 @@ const SCANNED = 16 * 1024
 // A secret of 1,024 characters, each as `\\u0041`.
 const LONGEST_ECHO = 7 * 1024
 
+// So many characters are no chance.
+const TELLING = 64
+
 const ESCAPE_SEQUENCES = /[\u001b\u009b](?:\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[\u0020-\u003f[\]]{0,64}[@-~])/g
 const LINE_BREAKS = /[\t\n\v\f\r\u0085\u2028\u2029]+/g
 const HALF_A_PAIR = /\p{Surrogate}/gu
@@ -58,7 +61,7 @@ export const secretIn = (secret: string): Hidden => {
     // A shorter piece would match by chance.
     .filter((text) => text.length >= 8)
     .map((text) => text.replace(/\+/g, "[+-]").replace(/\//g, "[/_]"))
-  const sources = [pieces(secret).map(spellings).join(""), ...encoded]
+  const sources = [echo(secret, spellings), ...encoded]
   return { pattern: new RegExp(sources.join("|"), "giu"), replacement: "<redacted>" }
 }
 
@@ -73,7 +76,7 @@ export const customerIdIn = (customerId: string, text: string): Hidden => {
   const spelled = /[%\\]/.test(text) ? spellings : plainly
   // With its control characters, as they may be percent-encoded.
   const shown = new Set(forms.flatMap((form) => [form, stripControls(form)]))
-  const sources = Array.from(shown, (form) => pieces(form).map(spelled).join(""))
+  const sources = Array.from(shown, (form) => echo(form, spelled))
   return {
     pattern:
       stripControls(customerId).trim() === ""
@@ -83,16 +86,23 @@ export const customerIdIn = (customerId: string, text: string): Hidden => {
   }
 }
 
+/** What begins as the text does is an echo as far as it goes on so. All of it would take too long where it is like itself. */
+const echo = (text: string, spelled: (piece: string) => string) =>
+  pieces(text)
+    .map(spelled)
+    .reduceRight((rest, piece, at) => (at < TELLING ? piece + rest : `(?:${piece}${rest})?`), "")
+
 /** Characters one by one, each with the backslashes before it: two runs side by side match in exponentially many ways. */
 const pieces = (text: string) => text.match(/\\*[^\\]|\\+$/gu) ?? []
 
 /** A piece plain, percent-encoded, or escaped for JSON. */
 const spellings = (piece: string): string => {
-  const bytes = Array.from(piece, percentEncoded).join("")
   const { char, run } = parts(piece)
+  const bytes = Array.from(char, percentEncoded).join("")
+  const encoded = run === 0 ? bytes : `(?:%5c){${run}}(?:${bytes}|${plainly(char)})`
   // JSON within JSON has twice as many backslashes.
   const units = Array.from({ length: char.length }, (_, at) => `u${hex(char.charCodeAt(at), 4)}`).join("\\\\{1,2}")
-  return `(?:${plainly(piece)}|${bytes}|\\\\{${2 * run + 1},${4 * run + 2}}${units})`
+  return `(?:${encoded}|\\\\{${2 * run + 1},${4 * run + 2}}${units}|${plainly(piece)})`
 }
 
 const percentEncoded = (char: string) => {

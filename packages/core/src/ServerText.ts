@@ -12,7 +12,7 @@ const SCANNED = 16 * 1024
 // A secret of 1,024 characters, each as `\\u0041`.
 const LONGEST_ECHO = 7 * 1024
 
-// So many characters are no chance.
+// So many characters are an echo, and no chance.
 const TELLING = 64
 
 const ESCAPE_SEQUENCES = /[\u001b\u009b](?:\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[\u0020-\u003f[\]]{0,64}[@-~])/g
@@ -86,7 +86,7 @@ export const customerIdIn = (customerId: string, text: string): Hidden => {
   }
 }
 
-/** What begins as the text does is an echo as far as it goes on so. All of it would take too long where it is like itself. */
+/** The first 64 characters, and what follows as far as it matches: all of it takes too long in a text that repeats itself. */
 const echo = (text: string, spelled: (piece: string) => string) =>
   pieces(text)
     .map(spelled)

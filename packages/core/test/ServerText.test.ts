@@ -30,13 +30,16 @@ const printable = fc.nat(0x7e - 0x20).map((code) => String.fromCharCode(0x20 + c
 const tricky = fc.constantFrom("\\", '"', "/", "%", "+", " ", "<", "u", "0", "a", ".", "(", "]")
 /** Any secret that is not so short that it may be there by chance. */
 const secret = fc.oneof(
-  fc.string({ unit: printable, minLength: 8, maxLength: 80 }),
-  fc.string({ unit: tricky, minLength: 8, maxLength: 20 }),
+  { weight: 6, arbitrary: fc.string({ unit: printable, minLength: 8, maxLength: 80 }) },
+  { weight: 6, arbitrary: fc.string({ unit: tricky, minLength: 8, maxLength: 20 }) },
   // As long as one may be.
-  fc.constantFrom(
-    "\\".repeat(1024),
-    Array.from({ length: 1024 }, (_, at) => String.fromCharCode(0x20 + (at % 95))).join("")
-  )
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(
+      "\\".repeat(1024),
+      Array.from({ length: 1024 }, (_, at) => String.fromCharCode(0x20 + (at % 95))).join("")
+    )
+  }
 )
 const spelling = fc.constantFrom(...spellings)
 const utf16 = fc.string({ unit: fc.nat(0xffff).map((unit) => String.fromCharCode(unit)), maxLength: 20 })
@@ -58,7 +61,7 @@ describe("a secret", () => {
         const expected = `${before}<redacted>${after}`.slice(0, 1024)
         assert.strictEqual(tidy(before + spell(hidden) + after, secretIn(hidden)), expected)
       }),
-      { numRuns: 120 }
+      { numRuns: 60 }
     )
   })
 
@@ -69,7 +72,7 @@ describe("a secret", () => {
         // Nor may an escape sequence before it leave all but its beginning.
         assert.notInclude(kept, spell(hidden).slice(1))
       }),
-      { numRuns: 120 }
+      { numRuns: 60 }
     )
   })
 
@@ -104,7 +107,7 @@ describe("a secret", () => {
         const cut = tidy("\u0000".repeat(16_384 - (echo.length >> 1)) + echo, secretIn(hidden))
         assert.strictEqual(cut, "")
       }),
-      { numRuns: 50 }
+      { numRuns: 30 }
     )
   })
 
@@ -161,7 +164,7 @@ describe("time", () => {
     const began = performance.now()
     tidy(text, secretIn(hidden), customerIdIn(hidden, text))
     // Milliseconds; what takes exponentially many steps takes minutes.
-    assert.isBelow(performance.now() - began, 1500)
+    assert.isBelow(performance.now() - began, 3000)
   })
 
   it("is short for a megabyte", () => {
@@ -289,7 +292,7 @@ describe("a customer's id", () => {
       fc.property(customerId, spelling, (id, [, spell]) => {
         assert.strictEqual(named(`\u00ab${spell(id)}\u00bb`, id), "\u00ab{customer_id}\u00bb")
       }),
-      { numRuns: 120 }
+      { numRuns: 60 }
     )
   })
 })

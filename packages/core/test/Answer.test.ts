@@ -41,7 +41,7 @@ const UNABLE = ": it can't answer now. The customer may or may not be deleted; a
 const OTHER = ", which is not documented for this operation. Look at the body, and check the base URL"
 const TOO_MANY = "Too many requests: nothing was deleted. Send fewer, or wait before the next one"
 
-const unexpected = (status: number, meaning: string, body = "") => ({
+const unexpected = (status: number, meaning: string, body = ""): Extract<Outcome, { _tag: "UnexpectedResponse" }> => ({
   _tag: "UnexpectedResponse",
   message: `api.example.com answered ${status}${meaning}`,
   status,

@@ -1,9 +1,13 @@
-import { explain, invalidRequest, type Left, timedOut } from "@effect-flowwise/core"
+import { explain, invalidRequest, type Left, type RequestFailed, timedOut } from "@effect-flowwise/core"
 import { assert, describe, it } from "vitest"
 
 const host = "api.example.com"
 
-const failed = (reason: string, delivered: "no" | "unknown", message: string) => ({
+const failed = (
+  reason: RequestFailed["reason"],
+  delivered: RequestFailed["delivered"],
+  message: string
+): RequestFailed => ({
   _tag: "RequestFailed",
   message,
   reason,

@@ -94,11 +94,13 @@ describe("retry-after", () => {
     "Sunday, 06-Nov-94 08:49:60 GMT",
     "Sun, 06 Nov 1994 8:49:37 GMT",
     "Sun, 06 Nov 1994 08:49 GMT",
-    "1994-11-06T08:49:37Z",
-    ",".repeat(20_000),
-    ", ".repeat(10_001)
+    "1994-11-06T08:49:37Z"
   ])("%j is none", (header) => {
     assert.isUndefined(seconds(header))
+  })
+
+  it("is none where it is long and makes no sense", () => {
+    assert.deepStrictEqual([seconds(",".repeat(20_000)), seconds(", ".repeat(10_001))], [undefined, undefined])
   })
 
   const names = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]

@@ -125,6 +125,15 @@ describe("a secret", () => {
     assert.strictEqual(tidy(echo, secretIn("secret.1/x")), "<redacted>")
   })
 
+  it("is gone where it is cut off after 64 characters or more, or goes on in another way", () => {
+    const hidden = secretIn("0123456789".repeat(10))
+    const begun = (length: number) => `a ${"0123456789".repeat(10).slice(0, length)}-`
+    assert.deepStrictEqual(
+      [63, 64, 65, 99, 100].map((length) => tidy(begun(length), hidden)),
+      [begun(63), "a <redacted>-", "a <redacted>-", "a <redacted>-", "a <redacted>-"]
+    )
+  })
+
   it("that is short is found in base64 only where it makes eight characters", () => {
     const base64 = (text: string) => Buffer.from(text).toString("base64")
     assert.strictEqual(tidy(base64("abcde"), secretIn("abcde")), base64("abcde"))

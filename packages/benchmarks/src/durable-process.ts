@@ -45,7 +45,7 @@ const difference = (before: number | undefined, after: number | undefined) =>
   before === undefined || after === undefined ? undefined : after - before
 
 const erase = (customerId: string) =>
-  Effect.retry(EraseCustomer.execute({ requestId: `dsr-${customerId}`, customerId }), {
+  Effect.retry(EraseCustomer.execute({ erasureId: `dsr-${customerId}`, customerId }), {
     while: ({ _tag }) => _tag === "EngineFailed"
   })
 
@@ -75,8 +75,8 @@ const postgresSize = Effect.gen(function* () {
 /** What the engine takes for a workflow of two activities that do nothing, which is its share of an erasure. */
 const Bare = Workflow.make({
   name: "Bare",
-  payload: { requestId: Schema.String },
-  idempotencyKey: ({ requestId }) => requestId
+  payload: { id: Schema.String },
+  idempotencyKey: ({ id }) => id
 })
 const nothing = [1, 2].map((number) => Activity.make({ name: `Nothing/${number}`, execute: Effect.void }))
 const bare = Bare.toLayer(() => Effect.all(nothing, { discard: true }))
@@ -98,7 +98,7 @@ const sqlite = (synchronous: "FULL" | "NORMAL", once: Once = erase) =>
     Effect.provide(vendor)
   )
 
-const runBare = (requestId: string) => Bare.execute({ requestId })
+const runBare = (id: string) => Bare.execute({ id })
 const memory = (once: Once = erase) =>
   erasing(Effect.succeed(undefined), once).pipe(
     Effect.provide(

@@ -11,14 +11,14 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { embedded } from "./erasure-engine.js"
 
-const [requestId = "", customerId = ""] = process.argv.slice(2)
+const [erasureId = "", customerId = ""] = process.argv.slice(2)
 
 const ErasureLive = EraseCustomer.layer.pipe(
   Layer.provideMerge(embedded("erasures.db")),
   Layer.provide(NodeFlowwise.layerConfig)
 )
 
-EraseCustomer.execute({ requestId, customerId }).pipe(
+EraseCustomer.execute({ erasureId, customerId }).pipe(
   Effect.flatMap(({ attempts, receipt }) => Console.log(receipt._tag, attempts)),
   Effect.provide(ErasureLive),
   NodeRuntime.runMain

@@ -28,7 +28,7 @@ it.scopedLive(
           Layer.provide(Layer.succeed(Offboarding.MailTool, mailTool)),
           Layer.provideMerge(Layer.succeedContext(vendor))
         )
-      const request = { requestId: "off-1", customerId: "cust_1" }
+      const request = { offboardingId: "off-1", customerId: "cust_1" }
 
       // The first life ends while the mail tool is silent.
       yield* Effect.gen(function* () {

@@ -53,7 +53,7 @@ describe.runIf(has)("three runners over PostgreSQL", () => {
           const figures = account(ended)
           console.log(what, figures)
           assert.deepStrictEqual(ended.left, [])
-          assert.strictEqual(new Set(ended.outcomes.map(({ requestId }) => requestId)).size, customers)
+          assert.strictEqual(new Set(ended.outcomes.map(({ erasureId }) => erasureId)).size, customers)
           assert.strictEqual(figures.deleted + figures.absent, customers)
           assert.strictEqual(figures.unexplained, 0)
         }),

@@ -32,7 +32,7 @@ const Interrupted = DurableDeferred.make("Workflow/InterruptSignal")
 export const isGone = Schema.is(ErasureOutcome.fields.receipt)
 
 interface Payload {
-  readonly requestId: string
+  readonly erasureId: string
   readonly customerId: string
   readonly receivedAt: DateTime.Utc
 }
@@ -68,13 +68,13 @@ export interface EraseCustomerOptions {
  */
 export const erase = (payload: Payload, { approval: needsApproval = false, ...options }: EraseCustomerOptions) =>
   Effect.gen(function* () {
-    const { requestId, customerId } = payload
+    const { erasureId, customerId } = payload
     const received = DateTime.toEpochMillis(payload.receivedAt)
     const allowed = Duration.toMillis(options.deadline ?? 30 * DAY)
     const deadline = DateTime.unsafeMake(Math.min(received + allowed, LAST))
     const warning = DateTime.unsafeMake(Math.min(received + allowed * 0.8, LAST))
     const attempts: Array<ErasureAttempt> = []
-    const key = yield* Effect.cached(Waiting.customerKey(requestId, customerId))
+    const key = yield* Effect.cached(Waiting.customerKey(erasureId, customerId))
     let approval = Option.none<Approval>()
     let warned = false
 
@@ -87,7 +87,7 @@ export const erase = (payload: Payload, { approval: needsApproval = false, ...op
     const warn = Activity.make({
       name: "Warning",
       execute: Effect.logWarning("An erasure has used 80 % of its time, and the customer is not gone").pipe(
-        Effect.annotateLogs({ requestId, deadline: DateTime.formatIso(deadline) })
+        Effect.annotateLogs({ erasureId, deadline: DateTime.formatIso(deadline) })
       )
     })
 

@@ -45,7 +45,7 @@ const forgotten = `%"customerId":""%`
  * @category operations
  */
 export const waiting: Effect.Effect<
-  ReadonlyArray<{ readonly requestId: string; readonly status: ErasureWaiting }>,
+  ReadonlyArray<{ readonly erasureId: string; readonly status: ErasureWaiting }>,
   SqlError,
   SqlClient.SqlClient
 > = Effect.gen(function* () {
@@ -57,7 +57,7 @@ export const waiting: Effect.Effect<
     ORDER BY m.id`
   return rows.flatMap(({ payload, reply }) =>
     Option.toArray(parseNote(JSON.parse(reply).value.cause?.defect?.message)).map(({ status }) => ({
-      requestId: JSON.parse(payload).requestId,
+      erasureId: JSON.parse(payload).erasureId,
       status
     }))
   )
@@ -65,8 +65,8 @@ export const waiting: Effect.Effect<
 
 /**
  * Forgets whose erasures are over for so long, and gives how many they were. The customer id becomes empty in what is kept
- * of the request and of the outcome; the steps in between go altogether. The request id stays, so that
- * nothing runs a second time: `poll` gives the outcome without the customer id, and `execute` fails as `RequestIdTaken`.
+ * of the request and of the outcome; the steps in between go altogether. The erasure id stays, so that
+ * nothing runs a second time: `poll` gives the outcome without the customer id, and `execute` fails as `ErasureIdTaken`.
  *
  * `workflow` is the workflow to purge, `EraseCustomer.workflow` unless told otherwise. One of your own that uses
  * `EraseCustomer.step` is purged of its steps and of every field that is named `customerId`.

@@ -197,7 +197,7 @@ const resultOf = (exit: Exit.Exit<CustomerDeleted, DeleteCustomerError>) => {
   }
   return {
     result: end._tag,
-    ...("requestId" in end && Option.isSome(end.requestId) && { requestId: end.requestId.value }),
+    ...("requestId" in end && { requestId: end.requestId }),
     ...(end._tag !== "CustomerDeleted" && {
       message: end.message,
       ...(isAmbiguous(end) && { ambiguous: true as const })

@@ -125,10 +125,10 @@ export const noteOf = ({ cause }: Workflow.Suspended) =>
  *
  * @internal
  */
-export const customerKey = (requestId: string, customerId: string): Effect.Effect<string> =>
+export const customerKey = (erasureId: string, customerId: string): Effect.Effect<string> =>
   Effect.map(
     Effect.promise(() =>
-      globalThis.crypto.subtle.digest("SHA-256", new TextEncoder().encode(JSON.stringify([requestId, customerId])))
+      globalThis.crypto.subtle.digest("SHA-256", new TextEncoder().encode(JSON.stringify([erasureId, customerId])))
     ),
     (digest) => Encoding.encodeHex(new Uint8Array(digest))
   )

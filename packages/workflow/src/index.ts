@@ -7,9 +7,9 @@ export {
   EngineFailed,
   ErasureAttempt,
   ErasureFailed,
+  ErasureIdTaken,
   ErasureOutcome,
   ErasureWaiting,
-  InvalidErasure,
-  RequestIdTaken
+  InvalidErasure
 } from "./Erasure.js"
 export * as ErasureStorage from "./ErasureStorage.js"

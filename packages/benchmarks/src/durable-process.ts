@@ -4,8 +4,8 @@ import * as Activity from "@effect/workflow/Activity"
 import * as Workflow from "@effect/workflow/Workflow"
 import * as WorkflowEngine from "@effect/workflow/WorkflowEngine"
 import { CustomerDeleted, FlowwiseClient } from "@effect-flowwise/client"
-import { client, embedded, runner } from "@effect-flowwise/examples/erasure-engine"
-import { EraseCustomer } from "@effect-flowwise/workflow"
+import { client, runner } from "@effect-flowwise/examples/erasure-engine"
+import { EraseCustomer, SqliteEngine } from "@effect-flowwise/workflow"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -93,7 +93,7 @@ const sqlite = (synchronous: "FULL" | "NORMAL", once: Once = erase) =>
     Effect.provide(
       Layer.effectDiscard(
         Effect.flatMap(SqlClient.SqlClient, (sql) => sql.unsafe(`PRAGMA synchronous = ${synchronous}`))
-      ).pipe(Layer.provideMerge(embedded(process.env.DATABASE_FILE ?? "")))
+      ).pipe(Layer.provideMerge(SqliteEngine.layer({ filename: process.env.DATABASE_FILE ?? "" })))
     ),
     Effect.provide(vendor)
   )

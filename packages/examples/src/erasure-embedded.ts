@@ -5,16 +5,15 @@
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { NodeFlowwise } from "@effect-flowwise/node"
-import { EraseCustomer } from "@effect-flowwise/workflow"
+import { EraseCustomer, SqliteEngine } from "@effect-flowwise/workflow"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { embedded } from "./erasure-engine.js"
 
 const [erasureId = "", customerId = ""] = process.argv.slice(2)
 
 const ErasureLive = EraseCustomer.layer.pipe(
-  Layer.provideMerge(embedded("erasures.db")),
+  Layer.provideMerge(SqliteEngine.layer({ filename: "erasures.db" })),
   Layer.provide(NodeFlowwise.layerConfig)
 )
 

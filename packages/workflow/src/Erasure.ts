@@ -148,3 +148,14 @@ export class EngineFailed extends Schema.TaggedError<EngineFailed>("@effect-flow
   "EngineFailed",
   { erasureId: Schema.String, message: Schema.String }
 ) {}
+
+/**
+ * The engine's storage can't be used from its start: another engine has the file, it can't be opened, or its driver is
+ * not installed. `message` says which, and what to do.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class StorageUnavailable extends Schema.TaggedError<StorageUnavailable>(
+  "@effect-flowwise/workflow/StorageUnavailable"
+)("StorageUnavailable", { filename: Schema.String, message: Schema.String }) {}

@@ -10,6 +10,8 @@ export {
   ErasureIdTaken,
   ErasureOutcome,
   ErasureWaiting,
-  InvalidErasure
+  InvalidErasure,
+  StorageUnavailable
 } from "./Erasure.js"
 export * as ErasureStorage from "./ErasureStorage.js"
+export * as SqliteEngine from "./SqliteEngine.js"

@@ -318,7 +318,13 @@ export const step = (
         }
       }
     })
-    return yield* turn(instance, key).withPermits(1)(rounds)
+    return yield* turn(instance, key)
+      .withPermits(1)(rounds)
+      .pipe(
+        Effect.catchTag("Unreadable", ({ value }) => Waiting.forUpgrade(value, key)),
+        // A clock's result has no content, so that every version can read it.
+        Effect.catchTag("Unreadable", (unreadable) => Effect.die(unreadable))
+      )
   })
 
 const turns = new WeakMap<WorkflowInstance["Type"], Map<string, Effect.Semaphore>>()
@@ -396,6 +402,11 @@ const asking = <A, E, R>(erasureId: string, effect: Effect.Effect<A, E, R>): Eff
     if (defect instanceof EngineFailed) {
       return defect
     }
+    if (Round.isUnreadable(defect)) {
+      const message =
+        "Another version of this package stored what became of the erasure, and this version can't read it. Nothing is lost: ask again with the version that stored it, or a newer one"
+      return new EngineFailed({ erasureId, message })
+    }
     const code = codeOf(defect)
     const why = code === undefined ? "mostly since its storage can't be reached" : `with ${code}`
     return new EngineFailed({
@@ -416,7 +427,7 @@ const codeOf = (error: unknown): string | undefined => {
 interface Found {
   readonly status: ErasureOutcome | ErasureFailed | ErasureWaiting
   /** Whose erasure it is that waits. */
-  readonly customer?: string
+  readonly customer?: string | undefined
 }
 
 /** What is known of an erasure id. */

@@ -96,6 +96,8 @@ export class ErasureFailed extends Schema.TaggedError<ErasureFailed>("@effect-fl
  * - `Approval`: for `approve`.
  * - `Credentials`: the last attempt was `Unauthorized`. Correct the credentials.
  * - `Vendor`: the last attempt failed, or its answer is unknown.
+ * - `Upgrade`: another version of this package wrote a stored value that this version can't read. Run that version, or a
+ *   newer one. `attempts` then holds what could be read.
  *
  * @since 0.1.0
  * @category models
@@ -103,7 +105,7 @@ export class ErasureFailed extends Schema.TaggedError<ErasureFailed>("@effect-fl
 export class ErasureWaiting extends Schema.TaggedClass<ErasureWaiting>("@effect-flowwise/workflow/ErasureWaiting")(
   "ErasureWaiting",
   {
-    for: Schema.Literal("Approval", "Credentials", "Vendor"),
+    for: Schema.Literal("Approval", "Credentials", "Vendor", "Upgrade"),
     until: Schema.DateTimeUtc,
     attempts: Schema.Array(ErasureAttempt)
   }

@@ -13,7 +13,7 @@ import { EraseCustomer } from "@effect-flowwise/workflow"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import { forgetsAndTells } from "../../workflow/test/fixtures/storage.js"
+import { forgetsAndTells, purgesMany } from "../../workflow/test/fixtures/storage.js"
 import * as Postgres from "../src/Postgres.js"
 import { account, type Stage, startRunner, trial } from "../src/Trial.js"
 
@@ -21,25 +21,31 @@ import { account, type Stage, startRunner, trial } from "../src/Trial.js"
 const has = ["linux-x64", "linux-arm64", "darwin-x64", "darwin-arm64"].includes(`${process.platform}-${process.arch}`)
 
 describe.runIf(has)("one process over PostgreSQL", () => {
-  it.scopedLive(
-    "forgets whose erasures are over, and tells what waits",
-    () =>
-      Effect.gen(function* () {
-        const { url } = yield* Postgres.make
-        const engine = ClusterWorkflowEngine.layer.pipe(
-          Layer.provideMerge(SingleRunner.layer({ runnerStorage: "memory" })),
-          Layer.provideMerge(PgClient.layer({ url }))
-        )
-        yield* Effect.provide(
-          forgetsAndTells,
-          EraseCustomer.layer.pipe(
-            Layer.provideMerge(engine),
-            Layer.provideMerge(FlowwiseTest.layer({ customers: ["cust_whose_id_must_go"] }))
+  const programs = {
+    "forgets whose erasures are over, and tells what waits": forgetsAndTells,
+    "14.6 purges over sets, in transactions of 500": purgesMany
+  }
+  for (const [title, program] of Object.entries(programs)) {
+    it.scopedLive(
+      title,
+      () =>
+        Effect.gen(function* () {
+          const { url } = yield* Postgres.make
+          const engine = ClusterWorkflowEngine.layer.pipe(
+            Layer.provideMerge(SingleRunner.layer({ runnerStorage: "memory" })),
+            Layer.provideMerge(PgClient.layer({ url }))
           )
-        )
-      }),
-    60_000
-  )
+          yield* Effect.provide(
+            program,
+            EraseCustomer.layer.pipe(
+              Layer.provideMerge(engine),
+              Layer.provideMerge(FlowwiseTest.layer({ customers: ["cust_whose_id_must_go"] }))
+            )
+          )
+        }),
+      60_000
+    )
+  }
 })
 
 describe.runIf(has)("three runners over PostgreSQL", () => {

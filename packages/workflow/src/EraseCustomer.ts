@@ -5,7 +5,7 @@
  */
 import * as DurableDeferred from "@effect/workflow/DurableDeferred"
 import * as Workflow from "@effect/workflow/Workflow"
-import { type WorkflowEngine, WorkflowInstance } from "@effect/workflow/WorkflowEngine"
+import { WorkflowEngine, WorkflowInstance } from "@effect/workflow/WorkflowEngine"
 import type {
   CustomerAlreadyAbsent,
   CustomerDeleted,
@@ -16,6 +16,7 @@ import type {
 } from "@effect-flowwise/client"
 import * as Cause from "effect/Cause"
 import * as DateTime from "effect/DateTime"
+import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
@@ -151,27 +152,50 @@ export const execute = (
   Effect.gen(function* () {
     const payload = yield* valid(request)
     const parent = yield* Effect.serviceOption(WorkflowInstance)
+    if (Option.isNone(parent)) {
+      return yield* asking(payload.erasureId, uninterrupted(payload.erasureId, joined(payload)))
+    }
     // A workflow that goes on after its child was purged asked for it before.
     const check = (end: ErasureOutcome | ErasureFailed) =>
-      Option.isSome(parent) && end.customerId === "" ? Effect.void : sameCustomer(payload, end)
+      end.customerId === "" ? Effect.void : sameCustomer(payload, end)
     const outcome = workflow.execute(payload).pipe(Effect.tapBoth({ onFailure: check, onSuccess: check }))
-    // Who joins another customer's erasure learns it when that waits, and not in days. A child can't ask: its own
-    // suspension ends the fiber.
-    if (Option.isSome(parent)) {
-      return yield* Effect.provideService(
-        Waiting.child(yield* executionIdFor(payload.erasureId), outcome),
-        WorkflowInstance,
-        parent.value
-      )
-    }
-    return yield* asking(
-      payload.erasureId,
-      Effect.raceFirst(
-        uninterrupted(payload.erasureId, outcome),
-        Effect.zipRight(Effect.delay(settled(payload, seldom), "1 second"), Effect.never)
-      )
+    return yield* Effect.provideService(
+      Waiting.child(yield* executionIdFor(payload.erasureId), outcome),
+      WorkflowInstance,
+      parent.value
     )
   })
+
+/**
+ * Waits for the outcome. Whoever joined another customer's erasure learns it when that waits, and not in days: what it
+ * waits for tells whose it is. An erasure that ends without a wait is not looked up.
+ */
+const joined = (payload: Payload) =>
+  Effect.gen(function* () {
+    const engine = yield* WorkflowEngine
+    const executionId = yield* executionIdFor(payload.erasureId)
+    yield* Effect.annotateCurrentSpan({ executionId })
+    const another = yield* Deferred.make<never, ErasureIdTaken>()
+    let ours = false
+    const compare = Effect.gen(function* () {
+      const found = yield* look(payload.erasureId)
+      if (Option.isSome(found)) {
+        yield* found.value.status._tag === "ErasureWaiting" ? sameKey(payload, found.value.customer) : Effect.void
+        ours = true
+      }
+    }).pipe(
+      // A look that has begun is let end: to interrupt a query makes some drivers cancel what their connection does next.
+      Effect.uninterruptible,
+      Effect.catchAll((taken) => Deferred.fail(another, taken)),
+      Effect.provideService(WorkflowEngine, engine)
+    )
+    const suspendedRetrySchedule = Schedule.tapOutput(seldom, () => (ours ? Effect.void : compare))
+    const check = (end: ErasureOutcome | ErasureFailed) => sameCustomer(payload, end)
+    const outcome = engine
+      .execute(workflow, { executionId, payload: workflow.payloadSchema.make(payload), suspendedRetrySchedule })
+      .pipe(Effect.tapBoth({ onFailure: check, onSuccess: check }))
+    return yield* Effect.raceFirst(outcome, Deferred.await(another))
+  }).pipe(Effect.withSpan("EraseCustomer.execute", { captureStackTrace: false }))
 
 /**
  * As `execute`, without waiting for the outcome: succeeds when the erasure is durable, and has ended or waits for longer.
@@ -192,10 +216,7 @@ export const start = (
 ): Effect.Effect<void, InvalidErasure | ErasureIdTaken | EngineFailed, WorkflowEngine> =>
   Effect.gen(function* () {
     const payload = yield* valid(request)
-    yield* asking(
-      payload.erasureId,
-      Effect.zipRight(workflow.execute(payload, { discard: true }), settled(payload, often))
-    )
+    yield* asking(payload.erasureId, Effect.zipRight(workflow.execute(payload, { discard: true }), settled(payload)))
   })
 
 /**
@@ -463,21 +484,22 @@ const forgotten = ({ erasureId }: Payload) =>
   })
 
 const often = Schedule.exponential("10 millis").pipe(Schedule.union(Schedule.spaced("1 second")))
-const seldom = Schedule.exponential("1 second").pipe(Schedule.union(Schedule.spaced("30 seconds")))
+const seldom = Schedule.exponential("200 millis", 1.5).pipe(Schedule.union(Schedule.spaced("30 seconds")))
 
-/** Waits until the erasure has ended or waits for longer, and fails where it turns out to be another customer's. */
-const settled = (payload: Payload, looking: Schedule.Schedule<unknown>) =>
+/** Waits until the erasure has ended or waits for longer, and fails if it turns out to be another customer's. */
+const settled = (payload: Payload) =>
   Effect.gen(function* () {
     // A none is looked up again, as a failure, since the result of a repetition is its schedule's.
     // A look that has begun is let end: to interrupt a query makes some drivers cancel what their connection does next.
     const { customer, status } = yield* Effect.flatten(Effect.uninterruptible(look(payload.erasureId))).pipe(
-      Effect.retry(looking),
+      Effect.retry(often),
       Effect.orDie
     )
-    if (status._tag !== "ErasureWaiting") {
-      return yield* sameCustomer(payload, status)
-    }
-    if (customer !== (yield* Waiting.customerKey(payload.erasureId, payload.customerId))) {
-      return yield* taken(payload)
-    }
+    yield* status._tag === "ErasureWaiting" ? sameKey(payload, customer) : sameCustomer(payload, status)
   })
+
+/** By the hash that a waiting erasure shows. One that another version stored may show none, and is taken for ours. */
+const sameKey = (payload: Payload, customer: string | undefined) =>
+  Effect.flatMap(Waiting.customerKey(payload.erasureId, payload.customerId), (key) =>
+    customer === undefined || customer === key ? Effect.void : taken(payload)
+  )

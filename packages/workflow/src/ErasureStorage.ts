@@ -64,11 +64,12 @@ export const waiting: Effect.Effect<
   })
   const waits = `${ending} = '${suspended}'`
   yield* index("erasure_waiting", `cluster_replies (request_id) WHERE ${waits}`)
+  // CROSS, since SQLite then begins with the replies.
   const rows = yield* sql<{ payload: string; reply: string }>`
     SELECT m.payload, r.reply
     FROM (SELECT request_id, payload AS reply FROM cluster_replies WHERE ${sql.literal(waits)}) r
-    JOIN cluster_messages m ON m.id = r.request_id
-    WHERE m.entity_type = ${entityType(EraseCustomer)} AND m.tag = 'run'
+    CROSS JOIN cluster_messages m
+    WHERE m.id = r.request_id AND m.entity_type = ${entityType(EraseCustomer)} AND m.tag = 'run'
     ORDER BY m.id`
   return rows.flatMap(({ payload, reply }) =>
     Option.toArray(parseNote(JSON.parse(reply).value.cause?.defect?.message)).map(({ status }) => {
@@ -177,10 +178,14 @@ export const purge = (options: {
     while (last !== undefined) {
       const rows: ReadonlyArray<Row> = yield* purgeBatch(type, cutoff, String(last))
       total += rows.length
+      yield* breathe
       last = rows.at(-1)?.id
     }
     return total
   }).pipe(Effect.provideService(SqlClient.SafeIntegers, true))
+
+/** Lets the process do something else: over SQLite, a transaction is one stretch of work. */
+const breathe = Effect.async<void>((resume) => void setImmediate(() => resume(Effect.void)))
 
 interface Row {
   readonly id: string | bigint
@@ -195,10 +200,11 @@ const purgeBatch = (type: string, cutoff: number, last: string) =>
     const sql = (yield* SqlClient.SqlClient).withoutTransforms()
     // An id holds the time at which it was made.
     const before = sql.literal(String(Snowflake.make({ timestamp: cutoff, machineId: first, sequence: 0 })))
+    // CROSS, since SQLite then begins with the messages, in the order of their ids, and ends with the last one of the batch.
     const rows = yield* sql<Row>`
       SELECT m.id, m.entity_id, m.payload, r.id AS reply_id, r.payload AS reply
-      FROM cluster_messages m JOIN cluster_replies r ON r.request_id = m.id
-      WHERE m.entity_type = ${type} AND m.tag = 'run' AND r.payload LIKE ${over} AND r.id < ${before}
+      FROM cluster_messages m CROSS JOIN cluster_replies r
+      WHERE r.request_id = m.id AND m.entity_type = ${type} AND m.tag = 'run' AND r.payload LIKE ${over} AND r.id < ${before}
       AND m.id > ${sql.literal(last)} AND m.payload NOT LIKE ${forgotten}
       ORDER BY m.id LIMIT ${sql.literal(String(BATCH))}`
     if (rows.length === 0) {

@@ -25,7 +25,7 @@ export const Approved = DurableDeferred.make("Approved", { success: Approval })
 /** @internal */
 export const Cancelled = DurableDeferred.make("Cancelled")
 
-/** By it the engine interrupts a workflow, say with its parent, and would lose what was sent. */
+/** The engine's interrupt signal. We read it ourselves, so that the history isn't lost. */
 const Interrupted = DurableDeferred.make("Workflow/InterruptSignal")
 
 /** @internal */
@@ -44,18 +44,18 @@ interface Payload {
  * @category models
  */
 export interface EraseCustomerOptions {
-  /** How long after `receivedAt` an erasure fails; 30 days unless told otherwise. It warns at 80 %. */
+  /** How long after `receivedAt` an erasure fails. Default: 30 days. At 80 % of it the log has a warning. */
   readonly deadline?: Duration.DurationInput | undefined
-  /** Whether nothing is sent before `approve`; not unless told otherwise. */
+  /** Whether nothing is sent before `approve`. Default: false. */
   readonly approval?: boolean | undefined
-  /** The short retries, in memory; as `Retry.transient` unless told otherwise. */
+  /** The short retries, in memory. Default: those of `Retry.transient`. */
   readonly retry?: Retry.TransientOptions | undefined
   /** The long waits between them, on the durable clock. */
   readonly patience?:
     | {
-        /** The first wait, 1 minute unless told otherwise; each one is twice as long. */
+        /** The first wait. Default: 1 minute. Each wait is twice as long as the one before. */
         readonly baseDelay?: Duration.DurationInput | undefined
-        /** No wait is longer, but for the server's `retryAfter`; 6 hours unless told otherwise. */
+        /** The longest wait, unless the server's `retryAfter` is longer. Default: 6 hours. */
         readonly maxDelay?: Duration.DurationInput | undefined
       }
     | undefined

@@ -16,8 +16,8 @@ import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
-import { workflow as EraseCustomer } from "./EraseCustomer.js"
 import { ErasureWaiting } from "./Erasure.js"
+import { workflow as EraseCustomer } from "./Execution.js"
 import { parseNote } from "./Waiting.js"
 
 const BATCH = 500

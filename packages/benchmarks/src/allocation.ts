@@ -9,7 +9,7 @@ import * as Redacted from "effect/Redacted"
 import type { Dispatcher } from "undici"
 
 const controller = { abort: () => {}, pause: () => {}, resume: () => {} } as unknown as Dispatcher.DispatchController
-const headers = { "x-request-id": "req_1" }
+const headers = {}
 
 const dispatcher = {
   dispatch: (_: unknown, handler: Dispatcher.DispatchHandler): boolean => {

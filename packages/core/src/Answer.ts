@@ -30,8 +30,9 @@ export const needsBody = (status: number, headers: Headers): boolean =>
 /** What an answer means for the customer. `now` is in milliseconds since 1970, for a `retry-after` that is a date. */
 export const judge = (question: Question, answer: Answer, now: number): Outcome => {
   const { body, headers, status } = answer
-  const requestId = tidy(header(headers, "x-request-id") ?? "", question.secret)
-  const answered = requestId === "" ? {} : { requestId }
+  const sentId = header(headers, "x-request-id")
+  const requestId = sentId && tidy(sentId, question.secret)
+  const answered = requestId ? { requestId } : {}
   if (status === 204) {
     return { _tag: "CustomerDeleted", ...answered }
   }

@@ -92,7 +92,10 @@ const byName = (text: string) => {
     : Either.left(`must be "sandbox" or "production"`)
 }
 
-const selfHosted = (baseUrl: string, options?: { readonly name?: string | undefined; readonly allowHttp?: boolean | undefined }) =>
+const selfHosted = (
+  baseUrl: string,
+  options?: { readonly name?: string | undefined; readonly allowHttp?: boolean | undefined }
+) =>
   Either.map(parseBaseUrl(baseUrl, options?.allowHttp === true), (url) => ({
     name: options?.name ?? url.host,
     baseUrl: withoutTrailingSlash(url)

@@ -143,7 +143,9 @@ export class FlowwiseEmulator extends Context.Tag("@effect-flowwise/testing/Flow
    * fail: a `port` that is taken (`ServeError`), or a `rateLimit` or `port` that makes no sense (`InvalidScript`).
    */
   static readonly layer: {
-    (options?: EmulatorOptions & { readonly port?: undefined; readonly rateLimit?: undefined }): Layer.Layer<FlowwiseEmulator>
+    (
+      options?: EmulatorOptions & { readonly port?: undefined; readonly rateLimit?: undefined }
+    ): Layer.Layer<FlowwiseEmulator>
     (options: EmulatorOptions): Layer.Layer<FlowwiseEmulator, HttpServerError.ServeError | Script.InvalidScript>
   } = (options: EmulatorOptions = {}): Layer.Layer<FlowwiseEmulator> =>
     // The overloads say when it can fail, which the implementation alone can't.

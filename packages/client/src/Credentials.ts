@@ -1,9 +1,6 @@
-/**
- * @since 0.1.0
- */
+/** The key pair of an account, and the headers that are made of it. */
 import { type Hidden, headerProblem, invalidRequest, secretIn } from "@effect-flowwise/core"
 import * as Clock from "effect/Clock"
-import * as Config from "effect/Config"
 import type { ConfigError } from "effect/ConfigError"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
@@ -11,11 +8,11 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Equal from "effect/Equal"
+import * as FiberId from "effect/FiberId"
 import { identity } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import * as Ref from "effect/Ref"
 import * as Tracer from "effect/Tracer"
 import { type DeleteCustomerError, fromOutcome } from "./DeleteCustomerError.js"
 import * as Setting from "./Setting.js"
@@ -25,7 +22,6 @@ const PATIENCE = "2 seconds"
 
 /**
  * The key pair of one merchant account, from the vendor's dashboard.
- *
  * @since 0.1.0
  * @category models
  */
@@ -37,22 +33,14 @@ export interface ClientCredentials {
 }
 
 /**
- * The key pair that is sent with every request. `get` runs anew for each one, so that a rotated key takes effect at
- * once.
- *
- * Source: `securitySchemes` of the Flowwise Native API 1.0.0.
- *
+ * The key pair that is sent with every request. `get` runs for each one, so that a rotated key takes effect at once.
  * @example
  * ```ts
  * import { Credentials } from "@effect-flowwise/client"
  * import * as Redacted from "effect/Redacted"
  *
- * const credentials = Credentials.layer({
- *   clientId: "app_1",
- *   clientSecret: Redacted.make("from your secret manager")
- * })
+ * const credentials = Credentials.layer({ clientId: "app_1", clientSecret: Redacted.make("from your secret manager") })
  * ```
- *
  * @since 0.1.0
  * @category tags
  */
@@ -61,57 +49,30 @@ export class Credentials extends Context.Tag("@effect-flowwise/client/Credential
   {
     /** Runs for every request, within its time-out. */
     readonly get: Effect.Effect<ClientCredentials>
-    /**
-     * Runs where the server refuses a pair that `get` gave. `true` means that `get` now gives another one, with which
-     * the request is sent once more: the refused one deleted nobody.
-     */
+    /** Runs where the server refuses a pair. `true`: `get` gives another one now, and the request is sent once more. */
     readonly renew?: (refused: ClientCredentials) => Effect.Effect<boolean>
   }
 >() {
-  /**
-   * The same pair for every request. Surrounding white space is trimmed, since secret files end in a newline; a
-   * `ConfigError` names the value that a header can't carry, and never shows it.
-   */
+  /** The same pair for every request. A `ConfigError` names a value that no header can carry, and never shows it. */
   static readonly layer = (pair: ClientCredentials): Layer.Layer<Credentials, ConfigError> =>
     Layer.effect(Credentials, Effect.map(checked(pair), fixed))
 
-  /** From `FLOWWISE_CLIENT_ID` and `FLOWWISE_CLIENT_SECRET`, held to the same rules. */
+  /** From `FLOWWISE_CLIENT_ID` and `FLOWWISE_CLIENT_SECRET`; white space around them is trimmed. */
   static readonly layerConfig: Layer.Layer<Credentials, ConfigError> = Layer.effect(
     Credentials,
     Effect.gen(function* () {
-      return fixed(
-        yield* Config.all({
-          clientId: Setting.fromConfig("FLOWWISE_CLIENT_ID", sendable),
-          clientSecret: Setting.fromConfig("FLOWWISE_CLIENT_SECRET", sendable)
-        })
-      )
+      const clientId = yield* Setting.fromConfig("FLOWWISE_CLIENT_ID", sendable)
+      const clientSecret = yield* Setting.fromConfig("FLOWWISE_CLIENT_SECRET", sendable)
+      return fixed({ clientId, clientSecret })
     })
   )
 
   /**
    * From a secret manager. `load` runs when the layer is built, when the pair is older than `timeToLive`, and when the
-   * server answers 401; all fibers share one run, which goes on where the one that began it is interrupted. After a 401
-   * the request is sent once more if the pair has changed, since the vendor stops a reset key at once.
+   * server answers 401: then the request is sent once more if the pair has changed. All fibers share one run.
    *
-   * Building the layer fails as `load` does, or with a `ConfigError` where no header can carry what it gives. Later the
-   * last pair stays in use where `load` fails or takes longer than two seconds: retry, bound and log inside `load`.
-   *
-   * @example
-   * ```ts
-   * import { Credentials } from "@effect-flowwise/client"
-   * import * as Effect from "effect/Effect"
-   * import * as Redacted from "effect/Redacted"
-   *
-   * declare const readSecret: (name: string) => Effect.Effect<string> // your secret manager
-   *
-   * const credentials = Credentials.layerRefreshing({
-   *   load: Effect.map(readSecret("flowwise"), (secret) => ({
-   *     clientId: "app_1",
-   *     clientSecret: Redacted.make(secret)
-   *   })),
-   *   timeToLive: "5 minutes"
-   * })
-   * ```
+   * Building the layer fails as `load` does, or with a `ConfigError` where no header can carry the pair. Later the last
+   * pair stays in use where `load` fails or takes longer than two seconds: retry, bound and log inside `load`.
    */
   static readonly layerRefreshing = <E, R>(options: {
     readonly load: Effect.Effect<ClientCredentials, E, R>
@@ -123,57 +84,55 @@ export class Credentials extends Context.Tag("@effect-flowwise/client/Credential
         const timeToLive = yield* Setting.fromOption("timeToLive", parseTimeToLive(options.timeToLive))
         // Not the span that builds the layer, which ends with that.
         const context = Context.omit(Tracer.ParentSpan)(yield* Effect.context<R>()) as Context.Context<R>
-        const load = Effect.provide(Effect.flatMap(options.load, checked), context)
-        const scope = yield* Effect.scope
-        const one = yield* Effect.makeSemaphore(1)
-
-        const aged = (pair: ClientCredentials) =>
-          Effect.map(Clock.currentTimeMillis, (now) => ({ pair, expires: now + Duration.toMillis(timeToLive) }))
-        const current = yield* Effect.flatMap(Effect.flatMap(load, aged), Ref.make)
-        let loading: Deferred.Deferred<void> | undefined
-
-        const reload = (old: ClientCredentials) =>
-          Effect.option(Effect.sandbox(load)).pipe(
-            // A load that failed, or threw, counts too, or every fiber would begin its own.
-            Effect.flatMap(Option.match({ onNone: () => aged({ ...old }), onSome: aged })),
-            Effect.flatMap((next) => Ref.set(current, next))
-          )
-
-        /** The pair that comes after `old`. Whoever is late finds a newer one, or a load that is under way. */
-        const after = (old: ClientCredentials) =>
-          Effect.gen(function* () {
-            if ((yield* Ref.get(current)).pair !== old) {
-              return Effect.void
-            }
-            if (loading === undefined) {
-              const begun = yield* Deferred.make<void>()
-              loading = begun
-              const ended = Effect.suspend(() => {
-                loading = undefined
-                return Deferred.succeed(begun, undefined)
-              })
-              yield* Effect.forkIn(Effect.interruptible(reload(old)).pipe(Effect.ensuring(ended)), scope)
-            }
-            return Deferred.await(loading)
-          }).pipe(
-            Effect.uninterruptible,
-            one.withPermits(1),
-            Effect.flatten,
-            Effect.zipRight(Effect.map(Ref.get(current), ({ pair }) => pair))
-          )
-
-        return {
-          get: Effect.gen(function* () {
-            const { expires, pair } = yield* Ref.get(current)
-            return (yield* Clock.currentTimeMillis) < expires
-              ? pair
-              : yield* Effect.timeoutTo(after(pair), { duration: PATIENCE, onSuccess: identity, onTimeout: () => pair })
-          }),
-          renew: (refused) => Effect.map(after(refused), (pair) => !samePair(pair, refused))
-        }
+        return yield* refreshing(Effect.provide(Effect.flatMap(options.load, checked), context), timeToLive)
       })
     )
 }
+
+const refreshing = <E>(load: Effect.Effect<ClientCredentials, E>, timeToLive: Duration.Duration) =>
+  Effect.gen(function* () {
+    const scope = yield* Effect.scope
+    const aged = (pair: ClientCredentials) =>
+      Effect.map(Clock.currentTimeMillis, (now) => ({ pair, expires: now + Duration.toMillis(timeToLive) }))
+    let current = yield* Effect.flatMap(load, aged)
+    let loading: Deferred.Deferred<void> | undefined
+
+    const reload = (old: ClientCredentials, done: Deferred.Deferred<void>) =>
+      Effect.option(Effect.sandbox(load)).pipe(
+        // A load that failed counts too, or every fiber would begin its own.
+        Effect.flatMap((loaded) => aged(Option.getOrElse(loaded, () => ({ ...old })))),
+        Effect.tap((next) => Effect.sync(() => (current = next))),
+        Effect.ensuring(
+          Effect.suspend(() => {
+            loading = undefined
+            return Deferred.succeed(done, undefined)
+          })
+        )
+      )
+    /** The pair that comes after `old`. A load goes on where the one that began it is interrupted. */
+    const after = (old: ClientCredentials): Effect.Effect<ClientCredentials> =>
+      Effect.uninterruptibleMask((restore) =>
+        Effect.suspend(() => {
+          if (current.pair !== old) {
+            return Effect.succeed(current.pair)
+          }
+          const begun = loading
+          loading ??= Deferred.unsafeMake<void>(FiberId.none)
+          const done = loading
+          const load = begun === undefined ? Effect.forkIn(Effect.interruptible(reload(old, done)), scope) : Effect.void
+          return Effect.zipRight(load, restore(Effect.map(Deferred.await(done), () => current.pair)))
+        })
+      )
+    return {
+      get: Effect.flatMap(Clock.currentTimeMillis, (now) => {
+        const { expires, pair } = current
+        return now < expires
+          ? Effect.succeed(pair)
+          : Effect.timeoutTo(after(pair), { duration: PATIENCE, onSuccess: identity, onTimeout: () => pair })
+      }),
+      renew: (refused: ClientCredentials) => Effect.map(after(refused), (pair) => !samePair(pair, refused))
+    }
+  })
 
 const parseTimeToLive = (timeToLive: Duration.DurationInput) =>
   Either.fromOption(Duration.decodeUnknown(timeToLive), () => `must be a duration, such as "5 minutes"`)
@@ -201,35 +160,22 @@ const plain = (value: unknown): string | undefined => {
   return typeof text === "string" ? text.trim() : undefined
 }
 
-/**
- * The headers of a pair, and what its secret looks like in a server's words.
- *
- * @internal
- */
+/** The headers of a pair, and what its secret looks like in a server's words. @internal */
 export interface Keys {
   readonly headers: Readonly<Record<string, string>>
   readonly secret: Hidden
 }
 
-/**
- * Makes the keys of a pair, and keeps those of the last one: to check, encode and hide a pair takes longer than to send
- * it, and pairs seldom change.
- *
- * @internal
- */
+/** Makes the keys of a pair. Those of the last one are kept, since making them takes longer than sending. @internal */
 export const prepareKeys = (): ((pair: ClientCredentials) => Either.Either<Keys, DeleteCustomerError>) => {
-  let lastId: unknown
-  let lastSecret: unknown
-  let last: Either.Either<Keys, DeleteCustomerError>
+  let last: { readonly id: unknown; readonly secret: unknown; readonly keys: ReturnType<typeof keysOf> } | undefined
   return (pair) => {
-    const clientId = plain(pair?.clientId)
-    const clientSecret = plain(pair?.clientSecret)
-    if (last === undefined || clientId !== lastId || clientSecret !== lastSecret) {
-      last = keysOf(clientId, clientSecret)
-      lastId = clientId
-      lastSecret = clientSecret
+    const id = plain(pair?.clientId)
+    const secret = plain(pair?.clientSecret)
+    if (last === undefined || last.id !== id || last.secret !== secret) {
+      last = { id, secret, keys: keysOf(id, secret) }
     }
-    return last
+    return last.keys
   }
 }
 

@@ -1,18 +1,11 @@
-/**
- * @since 0.1.0
- */
+/** A customer's id, and the receipts of an erasure. */
 import { customerIdProblem } from "@effect-flowwise/core"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 
 /**
- * A customer's id that can be sent as one path segment, byte for byte.
- *
- * Refused are the empty string, `.` and `..`, lone surrogates, and more than 1,024 bytes of UTF-8. Nothing is trimmed
- * or normalised: `"a/b"`, `"a%2Fb"`, blanks and emoji are ids like any other.
- *
- * Source: `customer_id` of `DELETE /customer/{customer_id}`, Flowwise Native API 1.0.0; RFC 3986 §3.3 and §5.2.4.
- *
+ * A customer's id that can be sent as one path segment, byte for byte. Invalid are the empty string, `.` and `..`, lone
+ * surrogates, and more than 1,024 bytes of UTF-8. Nothing is trimmed or normalised.
  * @example
  * ```ts
  * import { CustomerId } from "@effect-flowwise/client"
@@ -20,7 +13,6 @@ import * as Schema from "effect/Schema"
  *
  * const id: CustomerId = Schema.decodeUnknownSync(CustomerId)("cust_priya_sharma_2024")
  * ```
- *
  * @since 0.1.0
  * @category models
  */
@@ -30,8 +22,7 @@ export const CustomerId = Schema.String.pipe(
 )
 
 /**
- * A string that the schema `CustomerId` has let through.
- *
+ * A string that the schema `CustomerId` accepts.
  * @since 0.1.0
  * @category models
  */
@@ -45,23 +36,17 @@ export const requestId = {
   )
 }
 
+/** @internal */
+export const afterAmbiguousAttempt = {
+  /** Whether an earlier attempt of the same call may have deleted the customer. */
+  afterAmbiguousAttempt: Schema.Boolean.pipe(
+    Schema.propertySignature,
+    Schema.withConstructorDefault(() => false)
+  )
+}
+
 /**
- * The proof that a customer was deleted: the vendor answered 204.
- *
- * Source: `204` of `DELETE /customer/{customer_id}`, Flowwise Native API 1.0.0.
- *
- * @example
- * ```ts
- * import { CustomerDeleted } from "@effect-flowwise/client"
- * import * as DateTime from "effect/DateTime"
- *
- * const done = new CustomerDeleted({
- *   customerId: "cust_priya_sharma_2024",
- *   environment: "sandbox",
- *   deletedAt: DateTime.unsafeMake("2026-01-31T10:00:00Z")
- * })
- * ```
- *
+ * The receipt of a deletion: the vendor answered 204.
  * @since 0.1.0
  * @category models
  */
@@ -78,22 +63,7 @@ export class CustomerDeleted extends Schema.TaggedClass<CustomerDeleted>("@effec
 ) {}
 
 /**
- * The vendor knows no such customer, and that is as good as a deletion: what `ensureCustomerDeleted` makes of a 404.
- *
- * Source: `404` of `DELETE /customer/{customer_id}`, Flowwise Native API 1.0.0.
- *
- * @example
- * ```ts
- * import { CustomerAlreadyAbsent } from "@effect-flowwise/client"
- * import * as DateTime from "effect/DateTime"
- *
- * const absent = new CustomerAlreadyAbsent({
- *   customerId: "cust_priya_sharma_2024",
- *   environment: "sandbox",
- *   observedAt: DateTime.unsafeMake("2026-01-31T10:00:00Z")
- * })
- * ```
- *
+ * The receipt of `ensureCustomerDeleted` for a 404: the vendor knows no such customer.
  * @since 0.1.0
  * @category models
  */
@@ -104,11 +74,7 @@ export class CustomerAlreadyAbsent extends Schema.TaggedClass<CustomerAlreadyAbs
   /** The environment's name. */
   environment: Schema.String,
   ...requestId,
-  /** Whether an earlier attempt of the same call may have deleted the customer: then this is its own success. */
-  afterAmbiguousAttempt: Schema.Boolean.pipe(
-    Schema.propertySignature,
-    Schema.withConstructorDefault(() => false)
-  ),
+  ...afterAmbiguousAttempt,
   /** When the 404 was read, by the client's clock. */
   observedAt: Schema.DateTimeUtc
 }) {}

@@ -1,8 +1,4 @@
-/**
- * The one time limit of an attempt.
- *
- * @since 0.1.0
- */
+/** The one time limit of an attempt. */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as DefaultServices from "effect/DefaultServices"
@@ -17,104 +13,83 @@ import { globalValue } from "effect/GlobalValue"
 import * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
 
-/** @internal */
-export interface Deadline {
+type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
+
+/** The shortest `attemptTimeout` of the retries around, or what is wrong with one; for all copies of this package. @internal */
+export const currentAttemptTimeout = globalValue("@effect-flowwise/client/Deadline/currentAttemptTimeout", () =>
+  FiberRef.unsafeMake<Either.Either<Duration.Duration, string> | undefined>(undefined)
+)
+
+/** When an attempt began, and how long it may take. @internal */
+export class Deadline {
   readonly clock: Clock.Clock
   /** By that clock's nanoseconds. */
   readonly began: bigint
   readonly limit: Duration.Duration
-}
+  /** What is wrong with an `attemptTimeout`. */
+  readonly problem: string | undefined
+  /** Lets go of what is waited for. To be called where the wait is interrupted: a finalizer of it would cost 4 µs. */
+  abandon: () => void = constVoid
 
-/**
- * The `attemptTimeout` of the retries around, shared by all copies of this package: the shortest, or what is wrong with
- * it.
- *
- * @internal
- */
-export const currentAttemptTimeout = globalValue("@effect-flowwise/client/Deadline/currentAttemptTimeout", () =>
-  FiberRef.unsafeMake<Either.Either<Duration.Duration, string>>(Either.right(Duration.infinity))
-)
+  constructor(fiber: AnyFiber, timeout: Duration.Duration) {
+    this.clock = Context.get(fiber.getFiberRef(DefaultServices.currentServices), Clock.Clock)
+    this.began = this.clock.unsafeCurrentTimeNanos()
+    const shorter = fiber.getFiberRef(currentAttemptTimeout)
+    this.problem = shorter?._tag === "Left" ? shorter.left : undefined
+    this.limit = shorter?._tag === "Right" ? Duration.min(timeout, shorter.right) : timeout
+  }
 
-/** @internal */
-export const begin = (fiber: Fiber.RuntimeFiber<unknown, unknown>, timeout: Duration.Duration): Deadline => {
-  const clock = clockOf(fiber)
-  // An attempt whose attemptTimeout makes no sense ends at once.
-  const shorter = Either.getOrElse(fiber.getFiberRef(currentAttemptTimeout), () => timeout)
-  return { clock, began: clock.unsafeCurrentTimeNanos(), limit: Duration.min(timeout, shorter) }
-}
-
-/** @internal */
-export const clockOf = (fiber: Fiber.RuntimeFiber<unknown, unknown>): Clock.Clock =>
-  Context.get(fiber.getFiberRef(DefaultServices.currentServices), Clock.Clock)
-
-/**
- * Waits for what `start` begins, until the deadline. `start` gets a function to call with the outcome, and returns one
- * that lets go of what is under way. The deadline also holds in an uninterruptible region.
- *
- * @internal
- */
-export const until = <A, E>(
-  deadline: Deadline,
-  start: (end: (outcome: Effect.Effect<A, E>) => void) => () => void,
-  onTimeout: () => E
-): Effect.Effect<A, E> =>
-  Effect.async((resume) => {
-    let over = false
-    let cancelTimer = constVoid
-    const end = (outcome: Effect.Effect<A, E>) => {
-      if (!over) {
-        over = true
-        cancelTimer()
-        resume(outcome)
+  /**
+   * Waits for what `start` begins, until the deadline, also in an uninterruptible region. `start` gets a function to call
+   * with the outcome, and returns one that lets go of what is under way.
+   */
+  until<A, E>(start: (end: (outcome: Effect.Effect<A, E>) => void) => () => void, onTimeout: () => E) {
+    return Effect.async<A, E>((resume) => {
+      let over = false
+      let cancelTimer = constVoid
+      const end = (outcome: Effect.Effect<A, E>) => {
+        if (!over) {
+          over = true
+          cancelTimer()
+          resume(outcome)
+        }
       }
-    }
-    const letGo = start(end)
-    // No timer where there is an answer already: a `TestClock` would stop at it.
-    if (!over) {
-      cancelTimer = schedule(deadline.clock, left(deadline), () => {
-        end(Effect.failSync(onTimeout))
-        letGo()
-      })
-    }
-    return Effect.sync(() => {
-      over = true
-      cancelTimer()
-      letGo()
+      const letGo = start(end)
+      // No timer where there is an answer already: a `TestClock` would stop at it.
+      if (!over) {
+        cancelTimer = schedule(this.clock, this.left(), () => {
+          end(Effect.failSync(onTimeout))
+          letGo()
+        })
+        this.abandon = () => {
+          if (over) return
+          over = true
+          cancelTimer()
+          letGo()
+        }
+      }
     })
-  })
+  }
 
-/**
- * Runs an effect until the deadline, on a fiber of its own, which can be left behind where it can't be interrupted.
- *
- * @internal
- */
-export const inTime = <A, E>(
-  deadline: Deadline,
-  caller: Fiber.RuntimeFiber<unknown, unknown>,
-  self: Effect.Effect<A, E>,
-  onTimeout: () => E
-): Effect.Effect<A, E> =>
-  // A value takes no time.
-  Exit.isExit(self)
-    ? self
-    : until(
-        deadline,
-        (end) => {
-          const runtime = Runtime.make({
-            context: caller.currentContext,
-            runtimeFlags: Runtime.defaultRuntimeFlags,
-            fiberRefs: caller.getFiberRefs()
-          })
-          // By its exit, since Effect logs what a fiber fails with.
-          const fiber = Runtime.runFork(runtime, Effect.exit(self))
-          fiber.addObserver((exit) => end(Exit.flatten(exit)))
-          return () => fiber.unsafeInterruptAsFork(fiber.id())
-        },
-        onTimeout
-      )
+  /** Runs an effect until the deadline, on a fiber of its own: one that can't be interrupted is left behind. */
+  run<A, E>(caller: AnyFiber, self: Effect.Effect<A, E>, onTimeout: () => E): Effect.Effect<A, E> {
+    // A value takes no time.
+    return Exit.isExit(self) ? self : this.until((end) => fork(caller, self, end), onTimeout)
+  }
 
-const left = ({ began, clock, limit }: Deadline) =>
-  Math.max(0, Duration.toMillis(limit) - Number(clock.unsafeCurrentTimeNanos() - began) / 1e6)
+  private left(): number {
+    return Math.max(0, Duration.toMillis(this.limit) - Number(this.clock.unsafeCurrentTimeNanos() - this.began) / 1e6)
+  }
+}
+
+const fork = <A, E>(caller: AnyFiber, self: Effect.Effect<A, E>, end: (exit: Exit.Exit<A, E>) => void) => {
+  const context = caller.currentContext
+  const runtime = Runtime.make({ context, runtimeFlags: Runtime.defaultRuntimeFlags, fiberRefs: caller.getFiberRefs() })
+  // By its exit, since Effect logs what a fiber fails with.
+  const fiber = Runtime.runFork(runtime, Effect.exit(self))
+  fiber.addObserver((exit) => end(Exit.flatten(exit)))
+  return () => fiber.unsafeInterruptAsFork(fiber.id())
+}
 
 const liveClock = Context.get(DefaultServices.liveServices, Clock.Clock)
 

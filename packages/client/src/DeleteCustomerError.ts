@@ -1,26 +1,14 @@
-/**
- * Every way in which a customer is not known to be deleted.
- *
- * @since 0.1.0
- */
+/** Every way in which a customer is not known to be deleted. */
 import * as Rules from "@effect-flowwise/core"
 import type * as Duration from "effect/Duration"
 import * as Equal from "effect/Equal"
 import * as Hash from "effect/Hash"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { requestId } from "./Customer.js"
+import { afterAmbiguousAttempt, requestId } from "./Customer.js"
 
-/**
- * The vendor's `ErrorResponse`, the body of every documented error. All three are open strings.
- *
- * @internal
- */
-export const ErrorResponse = Schema.Struct({
-  message: Schema.String,
-  code: Schema.String,
-  type: Schema.String
-})
+/** The vendor's body of every documented error. All three are open strings. */
+const ErrorResponse = Schema.Struct({ message: Schema.String, code: Schema.String, type: Schema.String })
 
 const defaulted = (value: string) =>
   Schema.String.pipe(
@@ -29,15 +17,15 @@ const defaulted = (value: string) =>
   )
 
 const retryAfter = {
-  /** How long the server asks to wait, 24 hours at most; none where it doesn't say, or not clearly. */
+  /** How long the server asks to wait, at most 24 hours; none where it doesn't say, or not clearly. */
   retryAfter: Schema.optionalWith(Schema.Duration, { as: "Option" }).pipe(
     Schema.withConstructorDefault(() => Option.none<Duration.Duration>())
   )
 }
 
-/** What the server said, with the page's own words for who makes such an error by hand, say in a test. */
+/** What the server said. The defaults, for a test that makes such an error, are the words of the vendor's page. */
 const answered = (status: keyof typeof Rules.documented) => ({
-  /** In the server's words, rid of the customer's id: safe to log. */
+  /** In the server's words, without the customer's id: safe to log. */
   message: defaulted(Rules.documented[status].message),
   code: defaulted(Rules.documented[status].code),
   type: defaulted(Rules.documented[status].type),
@@ -46,21 +34,6 @@ const answered = (status: keyof typeof Rules.documented) => ({
 
 /**
  * `400`, or an id that can't be sent: the id has no valid format. Correct it; the same id fails again.
- *
- * `rejectedBy: "client"` means that nothing was sent.
- *
- * Source: `400` of `DELETE /customer/{customer_id}`, Flowwise Native API 1.0.0.
- *
- * @example
- * ```ts
- * import { deleteCustomer } from "@effect-flowwise/client"
- * import * as Effect from "effect/Effect"
- *
- * const program = deleteCustomer("..").pipe(
- *   Effect.catchTag("InvalidCustomerId", (error) => Effect.logWarning(`${error.message} (by the ${error.rejectedBy})`))
- * )
- * ```
- *
  * @since 0.1.0
  * @category errors
  */
@@ -75,21 +48,8 @@ export class InvalidCustomerId extends Schema.TaggedError<InvalidCustomerId>(
 }) {}
 
 /**
- * `401`: the client id or the client secret is not valid in this environment. Every other call fails in the same way
- * until they are corrected. A key that was reset in the vendor's dashboard stops working at once.
- *
- * Source: `401` of `DELETE /customer/{customer_id}`, Flowwise Native API 1.0.0.
- *
- * @example
- * ```ts
- * import { deleteCustomer } from "@effect-flowwise/client"
- * import * as Effect from "effect/Effect"
- *
- * const program = deleteCustomer("cust_priya_sharma_2024").pipe(
- *   Effect.catchTag("Unauthorized", (error) => Effect.logFatal(`Check the credentials: ${error.message}`))
- * )
- * ```
- *
+ * `401`: the client id or the client secret is not valid in this environment. Every other call fails in the same way. A
+ * key that is reset in the vendor's dashboard stops working at once.
  * @since 0.1.0
  * @category errors
  */
@@ -101,22 +61,8 @@ export class Unauthorized extends Schema.TaggedError<Unauthorized>("@effect-flow
 /**
  * `404`: the vendor knows no customer with this id.
  *
- * After an attempt whose answer was lost it can also mean that this very attempt deleted the customer:
- * `afterAmbiguousAttempt` tells.
- *
- * Source: `404` of `DELETE /customer/{customer_id}`, Flowwise Native API 1.0.0.
- *
- * @example
- * ```ts
- * import { deleteCustomer } from "@effect-flowwise/client"
- * import * as Effect from "effect/Effect"
- *
- * // Who only wants the customer gone takes a 404 for an answer.
- * const gone = deleteCustomer("cust_priya_sharma_2024").pipe(
- *   Effect.catchTag("CustomerNotFound", () => Effect.void)
- * )
- * ```
- *
+ * **Gotchas**: after an attempt whose answer was lost, that attempt may have deleted the customer. Then
+ * `afterAmbiguousAttempt` is `true`.
  * @since 0.1.0
  * @category errors
  */
@@ -125,31 +71,14 @@ export class CustomerNotFound extends Schema.TaggedError<CustomerNotFound>("@eff
   {
     /** The id that was asked for, not one read from the answer. */
     customerId: Schema.String,
-    /** Whether an earlier attempt of the same call may have deleted the customer. */
-    afterAmbiguousAttempt: Schema.Boolean.pipe(
-      Schema.propertySignature,
-      Schema.withConstructorDefault(() => false)
-    ),
+    ...afterAmbiguousAttempt,
     ...answered(404)
   }
 ) {}
 
 /**
- * `500`: the vendor failed to delete the customer. That it kept the data is likely but not certain; to ask again is
+ * `500`: the vendor failed to delete the customer. It most likely kept the data, which is not certain. Sending again is
  * safe (RFC 9110 §9.2.2: DELETE is idempotent).
- *
- * Source: `500` of `DELETE /customer/{customer_id}`, Flowwise Native API 1.0.0.
- *
- * @example
- * ```ts
- * import { deleteCustomer } from "@effect-flowwise/client"
- * import * as Effect from "effect/Effect"
- *
- * const program = deleteCustomer("cust_priya_sharma_2024").pipe(
- *   Effect.retry({ times: 2, while: (error) => error._tag === "DeletionFailed" })
- * )
- * ```
- *
  * @since 0.1.0
  * @category errors
  */
@@ -163,22 +92,9 @@ export class DeletionFailed extends Schema.TaggedError<DeletionFailed>("@effect-
 ) {}
 
 /**
- * `429`, whatever its body: too many requests. Nothing was deleted; ask again after `retryAfter`.
+ * `429`, whatever its body: too many requests. Nothing was deleted. Ask again after `retryAfter`.
  *
- * Source: RFC 6585 §4; `Retry-After` as in RFC 9110 §10.2.3. Not on the vendor's page for this operation.
- *
- * @example
- * ```ts
- * import { deleteCustomer } from "@effect-flowwise/client"
- * import * as Effect from "effect/Effect"
- * import * as Option from "effect/Option"
- *
- * const program = deleteCustomer("cust_priya_sharma_2024").pipe(
- *   Effect.catchTag("RateLimited", (error) =>
- *     Effect.sleep(Option.getOrElse(error.retryAfter, () => "1 minute" as const)))
- * )
- * ```
- *
+ * Source: RFC 6585 §4; RFC 9110 §10.2.3. The vendor's page for this operation doesn't have it.
  * @since 0.1.0
  * @category errors
  */
@@ -190,7 +106,7 @@ export class RateLimited extends Schema.TaggedError<RateLimited>("@effect-flowwi
 
 const unexpected = {
   message: defaulted("The answer is none that is documented for this operation"),
-  /** The HTTP status; `0` where a browser hides a redirect's. */
+  /** The HTTP status; `0` where a browser hides that of a redirect. */
   status: Schema.NonNegativeInt,
   /** The body as the vendor's `ErrorResponse`, where it is one. */
   error: Schema.optionalWith(ErrorResponse, { as: "Option" }).pipe(
@@ -207,19 +123,6 @@ const sameUnexpected = Schema.equivalence(Schema.typeSchema(Schema.Struct(unexpe
 /**
  * Any other answer: a success that is no 204, a redirect, a proxy's error page, a documented status without its
  * documented body. It says nothing about the customer, so look at `status` and `body` before you act.
- *
- * Source: RFC 9110 §15.
- *
- * @example
- * ```ts
- * import { deleteCustomer } from "@effect-flowwise/client"
- * import * as Effect from "effect/Effect"
- *
- * const program = deleteCustomer("cust_priya_sharma_2024").pipe(
- *   Effect.catchTag("UnexpectedResponse", (error) => Effect.logError(error.message, error.status, error.body))
- * )
- * ```
- *
  * @since 0.1.0
  * @category errors
  */
@@ -245,21 +148,8 @@ export class UnexpectedResponse extends Schema.TaggedError<UnexpectedResponse>(
  * - `Transport`: the connection broke, or what came over it is not HTTP.
  * - `InvalidRequest`: the request can't be sent as it is; the message says what to correct.
  *
- * `delivered: "no"` means that the request provably never left. With `"unknown"` the customer may or may not be
- * deleted: ask again, and take a 404 for "gone".
- *
- * Source: RFC 9110 §9.2.2, on what a client may conclude where it has read no answer.
- *
- * @example
- * ```ts
- * import { deleteCustomer } from "@effect-flowwise/client"
- * import * as Effect from "effect/Effect"
- *
- * const program = deleteCustomer("cust_priya_sharma_2024").pipe(
- *   Effect.retry({ times: 2, while: (error) => error._tag === "RequestFailed" && error.delivered === "no" })
- * )
- * ```
- *
+ * With `delivered: "no"` the request provably never left. With `"unknown"` the customer may or may not be deleted: ask
+ * again; a 404 then means gone.
  * @since 0.1.0
  * @category errors
  */
@@ -276,16 +166,22 @@ export class RequestFailed extends Schema.TaggedError<RequestFailed>("@effect-fl
 
 /**
  * The schema of every error of `deleteCustomer`, to carry one through a queue, a workflow or RPC.
- *
  * @example
  * ```ts
- * import { CustomerNotFound, DeleteCustomerError } from "@effect-flowwise/client"
+ * import { DeleteCustomerError, deleteCustomer, RateLimited, RequestFailed } from "@effect-flowwise/client"
+ * import * as Effect from "effect/Effect"
  * import * as Schema from "effect/Schema"
  *
- * const json = Schema.encodeSync(Schema.parseJson(DeleteCustomerError))(new CustomerNotFound({ customerId: "cust_1" }))
- * const back: DeleteCustomerError = Schema.decodeSync(Schema.parseJson(DeleteCustomerError))(json)
+ * const program = deleteCustomer("cust_1").pipe(
+ *   Effect.catchTags({
+ *     CustomerNotFound: () => Effect.log("There was nothing to delete"),
+ *     RequestFailed: (error) => Effect.logError(error.message, error.delivered)
+ *   })
+ * )
+ * // In a test, every error can be made by hand; what is left out is as on the vendor's page.
+ * const errors = [new RateLimited(), new RequestFailed({ reason: "Timeout", delivered: "unknown" })]
+ * const toJson: (error: DeleteCustomerError) => string = Schema.encodeSync(Schema.parseJson(DeleteCustomerError))
  * ```
- *
  * @since 0.1.0
  * @category errors
  */
@@ -301,7 +197,6 @@ export const DeleteCustomerError = Schema.Union(
 
 /**
  * Every way in which `deleteCustomer` can end without a deletion.
- *
  * @since 0.1.0
  * @category errors
  */
@@ -310,32 +205,19 @@ export type DeleteCustomerError = typeof DeleteCustomerError.Type
 /**
  * Whether one attempt may have deleted the customer although it brought no proof: `RequestFailed` delivered `"unknown"`,
  * `DeletionFailed`, and `UnexpectedResponse` of any 2xx, of 408 and of 5xx. Says nothing about the attempts before it.
- *
  * @example
  * ```ts
- * import { deleteCustomer, isAmbiguous } from "@effect-flowwise/client"
- * import * as Effect from "effect/Effect"
+ * import { DeletionFailed, isAmbiguous } from "@effect-flowwise/client"
  *
- * const logged = deleteCustomer("cust_priya_sharma_2024").pipe(
- *   Effect.tapError((error) => Effect.log(isAmbiguous(error) ? "The customer may be gone" : "This attempt deleted nobody"))
- * )
+ * const mayBeGone = isAmbiguous(new DeletionFailed({ customerId: "cust_1" })) // true
  * ```
- *
  * @since 0.1.0
  * @category predicates
  */
 export const isAmbiguous: (error: DeleteCustomerError) => boolean = Rules.isAmbiguous
 
-/**
- * Whether a value is one of these errors, be it of another copy of this package.
- *
- * @internal
- */
+/** Whether a value is one of these errors, be it of another copy of this package. @internal */
 export const isOurs = Schema.is(DeleteCustomerError)
 
-/**
- * The error that the rules speak of.
- *
- * @internal
- */
+/** The error that the rules speak of. @internal */
 export const fromOutcome: (failure: Rules.Failure) => DeleteCustomerError = Schema.decodeSync(DeleteCustomerError)

@@ -1,32 +1,10 @@
-/**
- * The outcome of one id of many.
- *
- * @since 0.1.0
- */
+/** The outcome of one id of many. */
 import * as Schema from "effect/Schema"
 import { CustomerAlreadyAbsent, CustomerDeleted } from "./Customer.js"
-import {
-  DeletionFailed,
-  InvalidCustomerId,
-  RateLimited,
-  RequestFailed,
-  UnexpectedResponse
-} from "./DeleteCustomerError.js"
+import * as Errors from "./DeleteCustomerError.js"
 
 /**
- * A customer who is not known to be gone, and why.
- *
- * **Details**: `error` is that of the last attempt. It tells whether to correct the id, to ask again later, or to look
- * into it. `mayBeDeleted` covers all attempts. The other ids of the run are not affected.
- *
- * @example
- * ```ts
- * import { DeletionFailed, DeletionUnconfirmed } from "@effect-flowwise/client"
- *
- * const customerId = "cust_priya_sharma_2024"
- * const unconfirmed = new DeletionUnconfirmed({ customerId, error: new DeletionFailed({ customerId }), mayBeDeleted: true })
- * ```
- *
+ * A customer who is not known to be gone, and why. `error` is that of the last attempt; `mayBeDeleted` covers all.
  * @since 0.1.0
  * @category models
  */
@@ -35,14 +13,19 @@ export class DeletionUnconfirmed extends Schema.TaggedClass<DeletionUnconfirmed>
 )("DeletionUnconfirmed", {
   /** The id as it was given; empty where it was no string. */
   customerId: Schema.String,
-  error: Schema.Union(InvalidCustomerId, DeletionFailed, RateLimited, UnexpectedResponse, RequestFailed),
+  error: Schema.Union(
+    Errors.InvalidCustomerId,
+    Errors.DeletionFailed,
+    Errors.RateLimited,
+    Errors.UnexpectedResponse,
+    Errors.RequestFailed
+  ),
   /** Whether one of the attempts may have deleted the customer. `false`: none of them did. */
   mayBeDeleted: Schema.Boolean
 }) {}
 
 /**
  * The schema of an outcome, to keep it in a journal or send it elsewhere.
- *
  * @example
  * ```ts
  * import { DeletionOutcome } from "@effect-flowwise/client"
@@ -50,7 +33,6 @@ export class DeletionUnconfirmed extends Schema.TaggedClass<DeletionUnconfirmed>
  *
  * const toLine: (outcome: DeletionOutcome) => string = Schema.encodeSync(Schema.parseJson(DeletionOutcome))
  * ```
- *
  * @since 0.1.0
  * @category models
  */
@@ -58,7 +40,6 @@ export const DeletionOutcome = Schema.Union(CustomerDeleted, CustomerAlreadyAbse
 
 /**
  * The outcome of one id.
- *
  * @since 0.1.0
  * @category models
  */

@@ -1,6 +1,4 @@
-/**
- * @since 0.1.0
- */
+/** Which installation of Flowwise is asked. */
 import { baseUrlProblem } from "@effect-flowwise/core"
 import * as Config from "effect/Config"
 import type { ConfigError } from "effect/ConfigError"
@@ -13,16 +11,12 @@ import * as Setting from "./Setting.js"
 
 /**
  * Which installation of Flowwise is asked: the vendor's sandbox, its production, or your own.
- *
- * Source: `servers` of the Flowwise Native API 1.0.0; the product can also be self-hosted.
- *
  * @example
  * ```ts
  * import { Environment } from "@effect-flowwise/client"
  *
  * const selfHosted = Environment.layer("https://flowwise.example.com/router", { name: "staging" })
  * ```
- *
  * @since 0.1.0
  * @category tags
  */
@@ -36,13 +30,10 @@ export class Environment extends Context.Tag("@effect-flowwise/client/Environmen
   }
 >() {
   /**
-   * A host of your own. The name defaults to the host. A URL is refused that is not absolute http(s), that has user
-   * info, a query or a fragment, or that is plain `http:` to another machine, unless `allowHttp`.
+   * A host of your own; `name` defaults to it. The URL must be absolute http(s), without user info, query or fragment, and
+   * plain `http:` to another machine only with `allowHttp`.
    */
-  static readonly layer = (
-    baseUrl: string,
-    options?: { readonly name?: string | undefined; readonly allowHttp?: boolean | undefined }
-  ): Layer.Layer<Environment, ConfigError> =>
+  static readonly layer = (baseUrl: string, options?: EnvironmentOptions): Layer.Layer<Environment, ConfigError> =>
     Layer.effect(
       Environment,
       options?.name === undefined || (typeof options.name === "string" && options.name.trim() !== "")
@@ -67,12 +58,16 @@ export class Environment extends Context.Tag("@effect-flowwise/client/Environmen
       const baseUrl = yield* Config.option(
         Setting.fromConfig("FLOWWISE_BASE_URL", (url) => selfHosted(url, { allowHttp }))
       )
-      if (Option.isSome(baseUrl)) {
-        return baseUrl.value
-      }
-      return yield* Config.withDefault(Setting.fromConfig("FLOWWISE_ENVIRONMENT", byName), vendor.sandbox)
+      return Option.isSome(baseUrl)
+        ? baseUrl.value
+        : yield* Config.withDefault(Setting.fromConfig("FLOWWISE_ENVIRONMENT", byName), vendor.sandbox)
     })
   )
+}
+
+interface EnvironmentOptions {
+  readonly name?: string | undefined
+  readonly allowHttp?: boolean | undefined
 }
 
 const vendor = {
@@ -80,39 +75,23 @@ const vendor = {
   production: { name: "production", baseUrl: "https://app.flowwise.com/router" }
 }
 
-const trueOrFalse = (text: string) => {
-  const value = text.trim()
-  return value === "true" || value === "false" ? Either.right(value === "true") : Either.left("must be true or false")
-}
+const trueOrFalse = (text: string) => oneOf({ true: true, false: false }, text, "must be true or false")
 
-const byName = (text: string) => {
-  const name = text.trim()
-  return name === "sandbox" || name === "production"
-    ? Either.right(vendor[name])
-    : Either.left(`must be "sandbox" or "production"`)
-}
+const byName = (text: string) => oneOf(vendor, text, `must be "sandbox" or "production"`)
 
-const selfHosted = (
-  baseUrl: string,
-  options?: { readonly name?: string | undefined; readonly allowHttp?: boolean | undefined }
-) =>
+const oneOf = <A>(values: Record<string, A>, text: string, problem: string): Either.Either<A, string> =>
+  Object.hasOwn(values, text.trim()) ? Either.right(values[text.trim()] as A) : Either.left(problem)
+
+const selfHosted = (baseUrl: string, options?: EnvironmentOptions) =>
   Either.map(parseBaseUrl(baseUrl, options?.allowHttp === true), (url) => ({
     name: options?.name ?? url.host,
     baseUrl: withoutTrailingSlash(url)
   }))
 
-/**
- * The base URL without its trailing slashes.
- *
- * @internal
- */
+/** The base URL without its trailing slashes. @internal */
 export const withoutTrailingSlash = (url: URL): string => url.href.replace(/\/+$/, "")
 
-/**
- * The URL, or what is wrong with it.
- *
- * @internal
- */
+/** The URL, or what is wrong with it. @internal */
 export const parseBaseUrl = (baseUrl: string, allowHttp: boolean): Either.Either<URL, string> => {
   const parsed = Either.getOrUndefined(Either.try(() => new URL(baseUrl)))
   const problem = baseUrlProblem(baseUrl, parsed, allowHttp)

@@ -1,8 +1,4 @@
-/**
- * The service, its layers, and the operations on it.
- *
- * @since 0.1.0
- */
+/** The service, its layers, and the operations on it. */
 import type * as HttpClient from "@effect/platform/HttpClient"
 import { customerIdProblem, invalidRequest } from "@effect-flowwise/core"
 import type { ConfigError } from "effect/ConfigError"
@@ -12,42 +8,30 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
-import { attempt, type Client } from "./Attempt.js"
+import { attempt, inTime, makeClient, type Settings } from "./Attempt.js"
 import { type ClientCredentials, Credentials, prepareKeys } from "./Credentials.js"
 import { CustomerAlreadyAbsent, type CustomerDeleted } from "./Customer.js"
-import * as Deadline from "./Deadline.js"
+import { parse } from "./Deadline.js"
 import {
   type CustomerNotFound,
   type DeleteCustomerError,
   fromOutcome,
   InvalidCustomerId
 } from "./DeleteCustomerError.js"
-import { Environment, parseBaseUrl, withoutTrailingSlash } from "./Environment.js"
+import { Environment, parseBaseUrl } from "./Environment.js"
 import { History } from "./History.js"
-import * as Telemetry from "./Telemetry.js"
 import { Transport } from "./Transport.js"
 
 /**
- * Erases customers at one Flowwise environment with one account.
- *
- * **When to use**: provide one of its layers, and call `deleteCustomer`. On Node.js, `NodeFlowwise` of
- * `@effect-flowwise/node` has faster ones.
- *
- * **Details**: a request is sent once and ends within `timeout` (default: 30 seconds), body included. Retries compose on
- * top. Several accounts in one process: provide several layers.
- *
+ * Erases customers at one Flowwise environment with one account. On Node.js, `NodeFlowwise` has faster layers.
  * @example
  * ```ts
- * import { deleteCustomer, FlowwiseClient } from "@effect-flowwise/client"
+ * import { FlowwiseClient } from "@effect-flowwise/client"
  * import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
- * import * as Effect from "effect/Effect"
  * import * as Layer from "effect/Layer"
  *
- * const program = deleteCustomer("cust_priya_sharma_2024").pipe(
- *   Effect.provide(FlowwiseClient.layerConfig.pipe(Layer.provide(FetchHttpClient.layer)))
- * )
+ * const FlowwiseLive = Layer.provide(FlowwiseClient.layerConfig, FetchHttpClient.layer)
  * ```
- *
  * @since 0.1.0
  * @category tags
  */
@@ -60,10 +44,7 @@ export class FlowwiseClient extends Context.Tag("@effect-flowwise/client/Flowwis
     readonly deleteCustomer: (customerId: string) => Effect.Effect<CustomerDeleted, DeleteCustomerError>
   }
 >() {
-  /**
-   * The service over any `Transport`. A setting that makes no sense, such as `timeout: 0`, makes every call fail with a
-   * `RequestFailed` of reason `"InvalidRequest"` that names it.
-   */
+  /** The service over any `Transport`. An invalid `timeout` makes every call fail with a `RequestFailed` that says so. */
   static readonly make = (
     options: ClientOptions = {}
   ): Effect.Effect<FlowwiseClient["Type"], never, Transport | Credentials | Environment> =>
@@ -71,26 +52,15 @@ export class FlowwiseClient extends Context.Tag("@effect-flowwise/client/Flowwis
       const transport = yield* Transport
       const credentials = yield* Credentials
       const { baseUrl, name } = yield* Environment
-      // The types and the layers of `Environment` don't let these through. JavaScript, and a service made by hand, do.
+      // Only a service made by hand, and JavaScript, let a bad base URL through.
       const settings = Either.all({
         base: Either.mapLeft(parseBaseUrl(baseUrl, true), (problem) => `The base URL ${problem}`),
-        timeout: Deadline.parse(options.timeout ?? "30 seconds", "timeout")
+        timeout: parse(options.timeout ?? "30 seconds", "timeout")
       })
       if (Either.isLeft(settings)) {
         return { environment: name, deleteCustomer: () => fromOutcome(invalidRequest(settings.left)) }
       }
-      const { base, timeout } = settings.right
-      const call = calls({
-        environment: name,
-        host: base.host,
-        origin: base.origin,
-        path: `${withoutTrailingSlash(base).slice(base.origin.length)}/customer/`,
-        timeout,
-        credentials,
-        keysOf: prepareKeys(),
-        transport,
-        openSpan: Telemetry.make(base)
-      })
+      const call = calls({ ...settings.right, environment: name, credentials, keysOf: prepareKeys(), transport })
       return {
         environment: name,
         deleteCustomer: (customerId: string) => {
@@ -125,7 +95,6 @@ export class FlowwiseClient extends Context.Tag("@effect-flowwise/client/Flowwis
 
 /**
  * What `FlowwiseClient.make` takes.
- *
  * @since 0.1.0
  * @category models
  */
@@ -135,43 +104,30 @@ export interface ClientOptions {
 }
 
 /** Makes the effect that deletes one customer. Its runs are attempts of one call: each knows of those before it. */
-const calls =
-  (client: Client) =>
-  (customerId: string): Effect.Effect<CustomerDeleted, DeleteCustomerError> => {
+const calls = (settings: Settings) => {
+  const client = makeClient(settings)
+  const { renew } = settings.credentials
+  return (customerId: string): Effect.Effect<CustomerDeleted, DeleteCustomerError> => {
     const history = new History()
-    const { renew } = client.credentials
     return renew === undefined
       ? attempt(client, customerId, history)
       : Effect.suspend(() => {
-          let refused: ClientCredentials
-          return Effect.catchTag(
-            attempt(client, customerId, history, (pair) => {
-              refused = pair
-            }),
-            "Unauthorized",
-            (error) =>
-              // The refused pair deleted nobody, so that another one can be tried.
-              Effect.if(renewed(client, renew(refused), error), {
-                onTrue: () => attempt(client, customerId, history),
-                onFalse: () => error
-              })
+          let pair: ClientCredentials
+          const first = attempt(client, customerId, history, (used) => (pair = used))
+          // A pair that is refused deletes nobody, so that another one can be tried.
+          return Effect.catchTag(first, "Unauthorized", (error) =>
+            Effect.if(inTime(client, renew(pair), error), {
+              onTrue: () => attempt(client, customerId, history),
+              onFalse: () => error
+            })
           )
         })
   }
-
-const renewed = (client: Client, renew: Effect.Effect<boolean>, error: DeleteCustomerError) =>
-  Effect.withFiberRuntime<boolean, DeleteCustomerError>((fiber) =>
-    Deadline.inTime(Deadline.begin(fiber, client.timeout), fiber, renew, () => error)
-  )
+}
 
 /**
- * Deletes one customer, for good.
- *
- * **When to use**: a person asks to be forgotten, and it matters whether this very call deleted them. If it only matters
- * that they are gone, use `ensureCustomerDeleted`.
- *
- * **Details**: sends one `DELETE /customer/{customer_id}`, never retries, and ends within the client's `timeout`. It
- * succeeds only where the answer is a 204.
+ * Deletes one customer, for good: sends one `DELETE /customer/{customer_id}`, never retries, and ends within the client's
+ * `timeout`. It succeeds only where the answer is a 204.
  *
  * - `InvalidCustomerId`: 400, or an id that can't be sent; then nothing was.
  * - `Unauthorized`: 401, the credentials are not valid here.
@@ -181,23 +137,19 @@ const renewed = (client: Client, renew: Effect.Effect<boolean>, error: DeleteCus
  * - `UnexpectedResponse`: any other answer, a proxy's error page for example.
  * - `RequestFailed`: no answer; with `delivered: "unknown"` the customer may be deleted all the same.
  *
- * **Gotchas**: it is an Effect: nothing is sent before it runs. Run it again as the same value (`Effect.retry` does) and
- * a later 404 says `afterAmbiguousAttempt: true`; a call that is made anew knows nothing of the one before.
+ * **Gotchas**: nothing is sent before the Effect runs. Runs of the same value know of each other (`Effect.retry` makes
+ * such), so that a 404 after a lost answer says `afterAmbiguousAttempt: true`.
  *
  * Source: `DELETE /customer/{customer_id}`, Flowwise Native API 1.0.0; RFC 9110 §9.3.5.
- *
  * @example
  * ```ts
  * import { deleteCustomer } from "@effect-flowwise/client"
  * import * as Effect from "effect/Effect"
  *
- * const forget = (customerId: string) =>
- *   deleteCustomer(customerId).pipe(
- *     Effect.tap((deleted) => Effect.log(`Deleted in ${deleted.environment}`)),
- *     Effect.catchTag("CustomerNotFound", () => Effect.log("There was nothing to delete"))
- *   )
+ * const program = deleteCustomer("cust_priya_sharma_2024").pipe(
+ *   Effect.catchTag("CustomerNotFound", () => Effect.log("There was nothing to delete"))
+ * )
  * ```
- *
  * @since 0.1.0
  * @category operations
  */
@@ -217,27 +169,14 @@ export const deleteCustomer = (
 }
 
 /**
- * Makes sure that a customer is gone: as `deleteCustomer`, with a 404 as a success.
- *
- * **When to use**: in an erasure workflow, which may run more than once for one person.
- *
- * **Details**: the receipt is `CustomerDeleted`, or `CustomerAlreadyAbsent` where the vendor knew no such customer. After
- * an attempt whose answer was lost the latter says `afterAmbiguousAttempt: true`. It never retries either.
- *
- * Source: `DELETE /customer/{customer_id}`, Flowwise Native API 1.0.0; RFC 9110 §9.2.2.
- *
+ * Makes sure that a customer is gone: as `deleteCustomer`, with a 404 as a success. The receipt is `CustomerDeleted`, or
+ * `CustomerAlreadyAbsent`, which says `afterAmbiguousAttempt: true` where a lost attempt may have deleted the customer.
  * @example
  * ```ts
  * import { ensureCustomerDeleted, Retry } from "@effect-flowwise/client"
- * import * as Effect from "effect/Effect"
  *
- * const forget = (customerId: string) =>
- *   ensureCustomerDeleted(customerId).pipe(
- *     Retry.transient(),
- *     Effect.tap((receipt) => Effect.log(`${receipt._tag} in ${receipt.environment}`))
- *   )
+ * const program = ensureCustomerDeleted("cust_priya_sharma_2024").pipe(Retry.transient())
  * ```
- *
  * @since 0.1.0
  * @category operations
  */

@@ -1,8 +1,4 @@
-/**
- * When and how to send again. Nothing here is done unless a caller asks for it.
- *
- * @since 0.1.0
- */
+/** When and how to send again. Nothing here is done unless a caller asks for it. */
 import * as Rules from "@effect-flowwise/core"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -18,45 +14,33 @@ import { isOurs } from "./DeleteCustomerError.js"
 import { History, remembering } from "./History.js"
 
 /**
- * When to send again, and how often.
- *
+ * What `schedule` takes.
  * @since 0.1.0
  * @category models
  */
 export interface ScheduleOptions {
   /** How many more attempts after the first. Default: 3. */
   readonly times?: number | undefined
-  /**
-   * The longest wait before the first resend; it doubles with each one. The wait itself is drawn at random between zero
-   * and that (full jitter), so that many callers don't come back together. Default: 500 milliseconds.
-   */
+  /** The longest wait before the first resend. It doubles with each one; the wait is random below it. Default: 500 ms. */
   readonly baseDelay?: Duration.DurationInput | undefined
-  /**
-   * The longest wait. Where the server asks for more, there is no resend: the error with its `retryAfter` is given to the
-   * caller at once. Default: 30 seconds.
-   */
+  /** The longest wait. Where the server asks for more, the caller gets its error at once. Default: 30 seconds. */
   readonly maxDelay?: Duration.DurationInput | undefined
 }
 
 /**
  * What `transient` takes.
- *
  * @since 0.1.0
  * @category models
  */
 export interface TransientOptions extends ScheduleOptions {
-  /**
-   * Ends each `deleteCustomer` within an attempt after so long, as `RequestFailed` with reason `"Timeout"`; the client's
-   * `timeout` holds too. Other effects are yours to bound. Default: none.
-   */
+  /** Ends each `deleteCustomer` within an attempt, as does the client's `timeout`. Other effects are yours to bound. */
   readonly attemptTimeout?: Duration.DurationInput | undefined
   /** Shared by all calls of a client, so that resends don't multiply an outage. Default: none. */
   readonly budget?: Budget | undefined
 }
 
 /**
- * Tokens that resends are paid from. An empty budget ends a retry with the error at hand.
- *
+ * Tokens that resends are paid from. An empty budget ends a retry with its latest error.
  * @since 0.1.0
  * @category models
  */
@@ -64,22 +48,16 @@ export type Budget = Ref.Ref<number>
 
 /**
  * A full budget of 500 tokens: a resend after `RateLimited` costs 5, after any other error 14, and each success gives 1
- * back. A healthy vendor never notices it. In an outage a run stops resending after 35 failures, until deletions
- * succeed again. Make one for each client, and hand it to every `transient`.
- *
- * Source: the figures of the standard retry mode of the AWS SDKs.
- *
+ * back. In an outage a run stops resending after 35 failures. Make one for each client, and give it to every `transient`.
  * @example
  * ```ts
  * import { deleteCustomer, Retry } from "@effect-flowwise/client"
  * import * as Effect from "effect/Effect"
  *
- * const program = Effect.gen(function* () {
- *   const budget = yield* Retry.makeBudget
- *   yield* Effect.forEach(["cust_1", "cust_2"], (id) => deleteCustomer(id).pipe(Retry.transient({ budget })))
- * })
+ * const program = Effect.flatMap(Retry.makeBudget, (budget) =>
+ *   Effect.forEach(["cust_1", "cust_2"], (id) => deleteCustomer(id).pipe(Retry.transient({ budget })))
+ * )
  * ```
- *
  * @since 0.1.0
  * @category constructors
  */
@@ -87,41 +65,23 @@ export const makeBudget: Effect.Effect<Budget> = Ref.make<number>(Rules.budget.c
 
 /**
  * Whether the same request can succeed later: `RequestFailed` (but for the reasons `"InvalidRequest"` and `"Certificate"`),
- * `DeletionFailed`, `RateLimited`, and `UnexpectedResponse` of 408, 425, 502, 503 and 504. To send it again is safe,
- * since DELETE is idempotent. What is no error of `deleteCustomer` is not transient.
- *
- * Source: RFC 9110 §9.2.2, §15.5.9 and §15.6; RFC 8470 §5.2.
- *
- * @example
- * ```ts
- * import { deleteCustomer, Retry } from "@effect-flowwise/client"
- * import * as Effect from "effect/Effect"
- *
- * const later = deleteCustomer("cust_priya_sharma_2024").pipe(
- *   Effect.catchIf(Retry.isTransient, () => Effect.log("Put back into the queue"))
- * )
- * ```
- *
+ * `DeletionFailed`, `RateLimited`, and `UnexpectedResponse` of 408, 425, 502, 503 and 504. Sending it again is safe, since
+ * DELETE is idempotent (RFC 9110 §9.2.2). Other errors are not transient.
  * @since 0.1.0
  * @category predicates
  */
 export const isTransient = (error: unknown): boolean => isOurs(error) && Rules.isTransient(error)
 
 /**
- * A schedule for an `Effect.retry` of your own: exponential backoff with full jitter over transient errors, at least
- * `retryAfter` long where the server gave one. Time and chance are Effect's `Clock` and `Random`.
- *
+ * The waits of `transient` as a schedule, for an `Effect.retry` of your own.
  * @example
  * ```ts
  * import { deleteCustomer, Retry } from "@effect-flowwise/client"
  * import * as Effect from "effect/Effect"
  * import * as Schedule from "effect/Schedule"
  *
- * const program = deleteCustomer("cust_priya_sharma_2024").pipe(
- *   Effect.retry(Retry.schedule({ times: 10 }).pipe(Schedule.upTo("5 minutes")))
- * )
+ * const program = deleteCustomer("cust_1").pipe(Effect.retry(Schedule.upTo(Retry.schedule({ times: 10 }), "5 minutes")))
  * ```
- *
  * @since 0.1.0
  * @category schedules
  */
@@ -137,12 +97,11 @@ export const schedule = <E>(options: ScheduleOptions = {}): Schedule.Schedule<E,
 }
 
 /**
- * Sends again after transient errors. Works for every effect: errors that are none of `deleteCustomer` pass through.
+ * Sends again after transient errors: exponential backoff with full jitter, at least `retryAfter` where the server gave
+ * one. Works on every effect; errors that are not transient pass through.
  *
- * A `CustomerNotFound` after an attempt that may have deleted the customer says `afterAmbiguousAttempt: true`. Each
- * attempt is a span of its own, numbered by `http.request.resend_count`. Interruption ends a wait, and sends nothing
- * more.
- *
+ * **Details**: a `CustomerNotFound` after an attempt that may have deleted the customer says `afterAmbiguousAttempt: true`.
+ * Each attempt has a span, numbered by `http.request.resend_count`. Time and chance are Effect's `Clock` and `Random`.
  * @example
  * ```ts
  * import { deleteCustomer, Retry } from "@effect-flowwise/client"
@@ -150,31 +109,23 @@ export const schedule = <E>(options: ScheduleOptions = {}): Schedule.Schedule<E,
  *
  * const program = deleteCustomer("cust_priya_sharma_2024").pipe(
  *   Retry.transient({ times: 5, attemptTimeout: "5 seconds" }),
- *   // Over all attempts and waits.
- *   Effect.timeout("1 minute")
+ *   Effect.timeout("1 minute") // over all attempts and waits
  * )
  * ```
- *
  * @since 0.1.0
  * @category combinators
  */
 export const transient = (
   options: TransientOptions = {}
 ): (<A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>) =>
-  resending(options, { wait: (millis) => Effect.as(Effect.sleep(millis), true) })
+  resending(options, (millis) => Effect.as(Effect.sleep(millis), true))
 
-/**
- * `transient` with a wait of one's own, which says whether to send again, and a history to look into.
- *
- * @internal
- */
+/** `transient` with a wait of one's own, which says whether to send again, and a history to look into. @internal */
 export const resending =
   <R2 = never>(
     options: TransientOptions,
-    {
-      history,
-      wait
-    }: { readonly history?: History; readonly wait: (millis: number) => Effect.Effect<boolean, never, R2> }
+    wait: (millis: number) => Effect.Effect<boolean, never, R2>,
+    history?: History
   ) =>
   <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R | R2> =>
     Effect.suspend(() => {
@@ -204,11 +155,7 @@ const waits = (options: ScheduleOptions) => {
       : Effect.succeed(undefined)
 }
 
-/**
- * How long the server asks to wait; `undefined` where it doesn't.
- *
- * @internal
- */
+/** How long the server asks to wait; `undefined` where it doesn't. @internal */
 export const askedMillis = (error: unknown): number | undefined =>
   isOurs(error) && "retryAfter" in error
     ? Option.getOrUndefined(Option.map(error.retryAfter, Duration.toMillis))
@@ -220,9 +167,10 @@ const withAttemptTimeout = <A, E, R>(
 ): Effect.Effect<A, E, R> =>
   attemptTimeout === undefined
     ? self
-    : Effect.locallyWith(self, currentAttemptTimeout, (around) =>
-        Either.zipWith(around, parse(attemptTimeout, "attemptTimeout"), Duration.min)
-      )
+    : Effect.locallyWith(self, currentAttemptTimeout, (around) => {
+        const own = parse(attemptTimeout, "attemptTimeout")
+        return around === undefined ? own : Either.zipWith(around, own, Duration.min)
+      })
 
 const pay = ({ budget }: TransientOptions, error: unknown): Effect.Effect<boolean> => {
   const price = isOurs(error) ? Rules.budget.price(error) : 0

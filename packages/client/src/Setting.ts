@@ -1,17 +1,9 @@
-/**
- * A setting that is refused by its name, and never by its value.
- *
- * @since 0.1.0
- */
+/** A setting that is refused by its name, and never by its value. */
 import * as Config from "effect/Config"
 import * as ConfigError from "effect/ConfigError"
 import * as Either from "effect/Either"
 
-/**
- * A setting from the `ConfigProvider`. `parse` says in words what is wrong with it.
- *
- * @internal
- */
+/** A setting from the `ConfigProvider`. `parse` says in words what is wrong with it. @internal */
 export const fromConfig = <A>(name: string, parse: (text: string) => Either.Either<A, string>): Config.Config<A> =>
   Config.string().pipe(
     Config.mapOrFail((text) => Either.mapLeft(parse(text), (problem) => ConfigError.InvalidData([], problem))),
@@ -19,13 +11,6 @@ export const fromConfig = <A>(name: string, parse: (text: string) => Either.Eith
     Config.nested(name)
   )
 
-/**
- * A setting from a layer's options.
- *
- * @internal
- */
-export const fromOption = <A>(
-  name: string,
-  parsed: Either.Either<A, string>
-): Either.Either<A, ConfigError.ConfigError> =>
+/** A setting from a layer's options. @internal */
+export const fromOption = <A>(name: string, parsed: Either.Either<A, string>) =>
   Either.mapLeft(parsed, (problem) => ConfigError.InvalidData([name], problem))

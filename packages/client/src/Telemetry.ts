@@ -2,8 +2,6 @@
  * The span and the metrics of an attempt: OpenTelemetry's names for an HTTP client, and never a customer's id.
  *
  * Source: OpenTelemetry's semantic conventions for HTTP spans and HTTP metrics.
- *
- * @since 0.1.0
  */
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpTraceContext from "@effect/platform/HttpTraceContext"
@@ -19,7 +17,6 @@ import * as HashMap from "effect/HashMap"
 import * as Metric from "effect/Metric"
 import * as MetricBoundaries from "effect/MetricBoundaries"
 import * as MetricKey from "effect/MetricKey"
-import type * as MetricKeyType from "effect/MetricKeyType"
 import * as MetricLabel from "effect/MetricLabel"
 import * as Option from "effect/Option"
 import * as Tracer from "effect/Tracer"
@@ -28,22 +25,9 @@ import type { Deadline } from "./Deadline.js"
 import type { DeleteCustomerError } from "./DeleteCustomerError.js"
 
 type Outcome = Exit.Exit<CustomerDeleted, DeleteCustomerError>
-
 type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
 
-/** @internal */
-export interface Observed {
-  /** None where the tracer is off. */
-  readonly span: Tracer.Span | undefined
-  /** Ends the span, measures the attempt, and counts how it ended. `status` is that of the answer, if there was one. */
-  readonly close: (exit: Outcome, status: number | undefined) => void
-}
-
-/**
- * Opens the client spans of attempts at one base URL.
- *
- * @internal
- */
+/** Opens the client spans of attempts at one base URL. @internal */
 export const make = (base: URL) => {
   const attributes = {
     "http.request.method": "DELETE",
@@ -51,46 +35,41 @@ export const make = (base: URL) => {
     "server.address": base.hostname.replace(/^\[|\]$/g, ""),
     "server.port": Number(base.port) || (base.protocol === "http:" ? 80 : 443)
   }
-  // A metric takes longer to make than a request; there are few, since customers and messages are in none.
   const durations = memoized((status: number | undefined) =>
-    memoized((errorType: string | undefined) =>
-      tagged(requestDuration, {
-        ...attributes,
-        "http.response.status_code": status,
-        "error.type": errorType,
-        // Where exporters look for it: seconds.
-        unit: "s"
-      })
-    )
+    memoized((errorType: string | undefined) => {
+      const labels = labelsOf({ ...attributes, ...answerAttributes(status, errorType), unit: "s" })
+      return Metric.fromMetricKey(MetricKey.taggedWithLabels(requestDuration, labels))
+    })
   )
-
-  return (fiber: AnyFiber, { began, clock }: Deadline, resends: number): Observed => {
-    const span = openSpan(fiber, began, resends, attributes)
-    return {
-      span,
-      close: (exit, answered) => {
-        const end = clock.unsafeCurrentTimeNanos()
-        const status = answered ?? statusOf(exit)
-        const errorType = errorTypeOf(exit, status)
-        const labels = fiber.getFiberRef(FiberRef.currentMetricLabels)
-        durations(status)(errorType).unsafeUpdate(Number(end - began) / 1e9, labels)
-        deletionsBy(outcomeOf(exit)).unsafeUpdate(1, labels)
-        if (status !== undefined) {
-          span?.attribute("http.response.status_code", status)
-        }
-        if (errorType !== undefined) {
-          span?.attribute("error.type", errorType)
-        }
-        span?.end(time(fiber, end), exit)
+  return {
+    /** None where the tracer is off. */
+    open: (fiber: AnyFiber, { began }: Deadline, resends: number) => openSpan(fiber, began, resends, attributes),
+    /** Ends the span, measures the attempt, and counts how it ended. */
+    close: ({ fiber, span, status: answered }: Observed, { began, clock }: Deadline, exit: Outcome): void => {
+      const end = clock.unsafeCurrentTimeNanos()
+      const { error, outcome } = endOf(exit)
+      const status = answered ?? (error && statusOf(error))
+      const errorType = Exit.isSuccess(exit) ? undefined : (errorTypeOf(error, status) ?? outcome)
+      const labels = fiber.getFiberRef(FiberRef.currentMetricLabels)
+      durations(status)(errorType).unsafeUpdate(Number(end - began) / 1e9, labels)
+      deletionsBy(outcome).unsafeUpdate(1, labels)
+      if (span !== undefined) {
+        setAll(span, answerAttributes(status, errorType))
+        span.end(time(fiber, end), exit)
       }
     }
   }
 }
 
-/**
- * As `Effect.makeSpan`, which copies all of the fiber's state for each span and takes a stack trace: both cost more than
- * the rest of the span.
- */
+/** @internal */
+export interface Observed {
+  readonly fiber: AnyFiber
+  readonly span: Tracer.Span | undefined
+  /** Of the answer, if there was one. */
+  readonly status: number | undefined
+}
+
+/** `Effect.makeSpan` copies all of the fiber's state for each span and takes a stack trace: that costs more than the rest. */
 const openSpan = (
   fiber: AnyFiber,
   began: bigint,
@@ -109,24 +88,22 @@ const openSpan = (
     "client"
   )
   HashMap.forEach(fiber.getFiberRef(FiberRef.currentTracerSpanAnnotations), (value, key) => span.attribute(key, value))
-  for (const name in attributes) {
-    span.attribute(name, attributes[name])
-  }
+  setAll(span, attributes)
   if (resends > 0) {
     span.attribute("http.request.resend_count", resends)
   }
   return span
 }
 
+const setAll = (span: Tracer.Span, attributes: Record<string, unknown>) => {
+  for (const name in attributes) span.attribute(name, attributes[name])
+}
+
 const tracerOf = (fiber: AnyFiber) => Context.get(fiber.getFiberRef(DefaultServices.currentServices), Tracer.Tracer)
 
 const nativeTracer = Context.get(DefaultServices.liveServices, Tracer.Tracer)
 
-/**
- * Makes the span the current one of an effect, for a tracer that lets instrumentations see it. Effect's own tells nobody.
- *
- * @internal
- */
+/** Makes the span the current one, for a tracer that shows it to instrumentations. Effect's own doesn't. @internal */
 export const within = <A, E>(
   fiber: AnyFiber,
   span: Tracer.Span | undefined,
@@ -136,25 +113,19 @@ export const within = <A, E>(
 
 const none = {}
 
-/**
- * The headers that tell the server of the span; none where the user turned propagation off.
- *
- * @internal
- */
+/** The headers that tell the server of the span; none where the user turned propagation off. @internal */
 export const traceHeaders = (fiber: AnyFiber, span: Tracer.Span | undefined): Record<string, string> =>
-  span === undefined || !fiber.getFiberRef(HttpClient.currentTracerPropagation)
-    ? none
-    : HttpTraceContext.toHeaders(span)
+  span !== undefined && fiber.getFiberRef(HttpClient.currentTracerPropagation) ? HttpTraceContext.toHeaders(span) : none
 
 const time = (fiber: AnyFiber, nanos: bigint) => (fiber.getFiberRef(FiberRef.currentTracerTimingEnabled) ? nanos : 0n)
 
 /** The nearest span around that was not kept out of the trace. */
-const propagating = (span: Option.Option<Tracer.AnySpan>): Option.Option<Tracer.AnySpan> =>
-  Option.isSome(span) && Context.get(span.value.context, Tracer.DisablePropagation)
-    ? span.value._tag === "Span"
-      ? propagating(span.value.parent)
-      : Option.none()
-    : span
+const propagating = (span: Option.Option<Tracer.AnySpan>): Option.Option<Tracer.AnySpan> => {
+  if (Option.isNone(span) || !Context.get(span.value.context, Tracer.DisablePropagation)) {
+    return span
+  }
+  return span.value._tag === "Span" ? propagating(span.value.parent) : Option.none()
+}
 
 const requestDuration = MetricKey.histogram(
   "http.client.request.duration",
@@ -167,48 +138,40 @@ const deletions = MetricKey.counter("flowwise.customer.deletions", {
   incremental: true
 })
 
+/** A metric takes longer to make than a request; there are few, since customers and messages are in none. */
 const memoized = <K, A>(make: (key: K) => A) => {
   const made = new Map<K, A>()
   return (key: K): A => {
-    const known = made.get(key)
-    if (known !== undefined) {
-      return known
-    }
-    const value = make(key)
+    const value = made.get(key) ?? make(key)
     made.set(key, value)
     return value
   }
 }
 
-const deletionsBy = memoized((outcome: string) => tagged(deletions, { outcome }))
+const deletionsBy = memoized((outcome: string) =>
+  Metric.fromMetricKey(MetricKey.taggedWithLabels(deletions, labelsOf({ outcome })))
+)
 
-const tagged = <Type extends MetricKeyType.MetricKeyType<number, unknown>>(
-  key: MetricKey.MetricKey<Type>,
-  attributes: Record<string, string | number | undefined>
-) =>
-  Metric.fromMetricKey(
-    MetricKey.taggedWithLabels(
-      key,
-      Object.entries(attributes).flatMap(([name, value]) =>
-        value === undefined ? [] : [MetricLabel.make(name, String(value))]
-      )
-    )
-  )
+const labelsOf = (attributes: Record<string, unknown>) =>
+  Object.entries(attributes).map(([name, value]) => MetricLabel.make(name, String(value)))
 
-const outcomeOf = (exit: Outcome): string =>
-  Exit.match(exit, {
-    onSuccess: ({ _tag }) => _tag,
-    onFailure: (cause) =>
-      Option.match(Cause.failureOption(cause), {
-        onSome: ({ _tag }) => _tag,
-        onNone: () => (Cause.isInterruptedOnly(cause) ? "Interrupted" : "Defect")
-      })
-  })
+const answerAttributes = (status: number | undefined, errorType: string | undefined) => ({
+  ...(status !== undefined && { "http.response.status_code": status }),
+  ...(errorType !== undefined && { "error.type": errorType })
+})
 
-const failureOf = (exit: Outcome) =>
-  Exit.isSuccess(exit) ? undefined : Option.getOrUndefined(Cause.failureOption(exit.cause))
+const endOf = (exit: Outcome) => {
+  if (Exit.isSuccess(exit)) {
+    return { error: undefined, outcome: exit.value._tag }
+  }
+  const error = Option.getOrUndefined(Cause.failureOption(exit.cause))
+  return { error, outcome: error?._tag ?? (Cause.isInterruptedOnly(exit.cause) ? "Interrupted" : "Defect") }
+}
 
-const STATUSES: Partial<Record<DeleteCustomerError["_tag"], number>> = {
+const errorTypeOf = (error: DeleteCustomerError | undefined, status: number | undefined) =>
+  error?._tag === "RequestFailed" ? error.reason : error && status?.toString()
+
+const STATUSES: Record<string, number | undefined> = {
   InvalidCustomerId: 400,
   Unauthorized: 401,
   CustomerNotFound: 404,
@@ -217,18 +180,5 @@ const STATUSES: Partial<Record<DeleteCustomerError["_tag"], number>> = {
 }
 
 /** The status of an error that a transport gave in place of an answer. */
-const statusOf = (exit: Outcome): number | undefined => {
-  const error = failureOf(exit)
-  return error?._tag === "UnexpectedResponse" ? error.status : error && STATUSES[error._tag]
-}
-
-const errorTypeOf = (exit: Outcome, status: number | undefined): string | undefined => {
-  if (Exit.isSuccess(exit)) {
-    return undefined
-  }
-  const error = failureOf(exit)
-  if (error?._tag === "RequestFailed") {
-    return error.reason
-  }
-  return error === undefined || status === undefined ? outcomeOf(exit) : String(status)
-}
+const statusOf = (error: DeleteCustomerError): number | undefined =>
+  error._tag === "UnexpectedResponse" ? error.status : STATUSES[error._tag]

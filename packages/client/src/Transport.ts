@@ -1,8 +1,4 @@
-/**
- * The one seam between the client and the wire, and the transport over any `HttpClient`.
- *
- * @since 0.1.0
- */
+/** The one seam between the client and the wire, and the transport over any `HttpClient`. */
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as Headers from "@effect/platform/Headers"
 import * as HttpClient from "@effect/platform/HttpClient"
@@ -25,7 +21,6 @@ import * as Tracer from "effect/Tracer"
 
 /**
  * One `DELETE` without a body.
- *
  * @since 0.1.0
  * @category models
  */
@@ -41,9 +36,7 @@ export interface TransportRequest {
 }
 
 /**
- * What a transport reports to: `left`, then `head`, then `body` if `head` returned `true`. Or `failed`, at any time.
- * What comes after the end is ignored.
- *
+ * What a transport reports to: `left`, then `head`, then `body` if `head` returned `true`; or `failed`, at any time.
  * @since 0.1.0
  * @category models
  */
@@ -52,44 +45,35 @@ export interface TransportObserver {
   readonly fiber: Fiber.RuntimeFiber<unknown, unknown>
   /** The attempt's span; none where the tracer is off. */
   readonly span: Tracer.Span | undefined
-  /**
-   * Just before anything leaves. `"yes"`: from now on the request may have reached the server. `"perhaps"`: this transport
-   * can't know, so that a later error's code decides. Not called at all: nothing left, whatever the error.
-   */
+  /** Just before anything leaves; `"perhaps"` where the transport can't know, so that the code of an error decides. */
   left(left: Exclude<Left, "no">): void
   /** The final answer's status and headers. `true`: the body is wanted. `false`: the answer is complete. */
   head(status: number, headers: Answer["headers"]): boolean
-  /** At most `MAX_BODY_BYTES` of the body, made by `bodyReader`; `undefined` where it can't be read. */
+  /** What `bodyReader` makes of the body; `undefined` where it can't be read. */
   body(body: Answer["body"]): void
   /** Why there is no answer. A `DeleteCustomerError` is given to the caller as it is. */
   failed(error: unknown): void
 }
 
 /**
- * Sends one `DELETE`: follows no redirect, repeats nothing, and reports the answer, or why there is none.
+ * The one seam to the wire: sends one `DELETE`, follows no redirect, repeats nothing, and reports the answer, or why there
+ * is none. For headers or a proxy of your own, wrap the `HttpClient` that `layerHttpClient` stands on.
  *
- * **When to use**: to put the client on something that is no `HttpClient`. For headers or a proxy of your own, wrap the
- * `HttpClient` that `layerHttpClient` stands on.
- *
- * **Details**: `send` returns at once. The function it returns lets go: it closes the connection, and nothing is sent any
- * more. The client calls it when the deadline is over or the caller is interrupted.
- *
+ * `send` returns at once. The function it returns lets go: it closes the connection, and nothing is sent any more. The
+ * client calls it when the deadline is over or the caller is interrupted.
  * @example
  * ```ts
  * import { Transport } from "@effect-flowwise/client"
  * import * as Layer from "effect/Layer"
  *
- * // A vendor that has no customers.
- * const nobody = Layer.succeed(Transport, {
+ * const alwaysDeleted = Layer.succeed(Transport, {
  *   send: (_request, observer) => {
  *     observer.left("yes")
- *     const body = { message: "No such customer", code: "customer_not_found", type: "resource_error" }
- *     if (observer.head(404, {})) observer.body({ text: JSON.stringify(body), complete: true })
+ *     observer.head(204, {})
  *     return () => {}
  *   }
  * })
  * ```
- *
  * @since 0.1.0
  * @category tags
  */
@@ -97,12 +81,7 @@ export class Transport extends Context.Tag("@effect-flowwise/client/Transport")<
   Transport,
   { readonly send: (request: TransportRequest, observer: TransportObserver) => () => void }
 >() {
-  /**
-   * Over any `HttpClient` of the platform. `fetch` is told not to follow redirects, and no span of the platform shows
-   * headers and URL.
-   *
-   * **Gotchas**: an `HttpClient` that is wrapped to retry or to follow redirects sends more than one request, unseen.
-   */
+  /** Over any `HttpClient`. One that is wrapped to retry or to follow redirects sends more than one request, unseen. */
   static readonly layerHttpClient: Layer.Layer<Transport, never, HttpClient.HttpClient> = Layer.effect(
     Transport,
     Effect.map(HttpClient.HttpClient, (httpClient) => ({ send: sendOver(httpClient) }))
@@ -137,17 +116,12 @@ const runtimeFor = ({ fiber, span }: TransportObserver): Runtime.Runtime<never> 
   const refs = fiber.getFiberRefs()
   const id = fiber.id()
   const around = fiber.currentContext
+  const traced = span === undefined ? around : Context.add(around, Tracer.ParentSpan, span)
+  const init = Option.getOrUndefined(Context.getOption(around, FetchHttpClient.RequestInit))
   const redacted = FiberRefs.getOrDefault(refs, Headers.currentRedactedNames)
   return Runtime.make({
     // `fetch` follows redirects, with the secret and to any host, unless it is told not to.
-    context: Context.add(
-      span === undefined ? around : Context.add(around, Tracer.ParentSpan, span),
-      FetchHttpClient.RequestInit,
-      {
-        ...Option.getOrUndefined(Context.getOption(around, FetchHttpClient.RequestInit)),
-        redirect: "manual"
-      }
-    ),
+    context: Context.add(traced, FetchHttpClient.RequestInit, { ...init, redirect: "manual" }),
     runtimeFlags: Runtime.defaultRuntimeFlags,
     fiberRefs: FiberRefs.updateManyAs(refs, {
       entries: [
@@ -195,9 +169,8 @@ const readBody = (response: Response): Effect.Effect<Answer["body"]> => {
 const MAX_BODY_BYTES = 64 * 1024
 
 /**
- * Collects at most 64 KiB of a body as text. `add` returns `false` when there is enough; then, or at the end of the body,
- * `end` gives what there is: `undefined` where it is not UTF-8. A byte order mark is dropped.
- *
+ * Collects at most 64 KiB of a body as text, for a transport. `add` returns `false` when that is enough. `end` gives the
+ * text; `undefined` where it is not UTF-8. A byte order mark is dropped.
  * @since 0.1.0
  * @category constructors
  */
@@ -205,26 +178,23 @@ export const bodyReader = (): {
   readonly add: (chunk: Uint8Array) => boolean
   readonly end: () => Answer["body"]
 } => {
-  const decoder = new TextDecoder("utf-8", { fatal: true })
-  let text: string | undefined = ""
+  const chunks: Array<Uint8Array> = []
   let length = 0
-  const decode = (bytes: Uint8Array, stream: boolean) => {
-    try {
-      text = text === undefined ? undefined : text + decoder.decode(bytes, { stream })
-    } catch {
-      text = undefined
-    }
-  }
   return {
     add: (chunk) => {
-      decode(chunk.subarray(0, MAX_BODY_BYTES - length), true)
+      chunks.push(chunk.subarray(0, Math.max(0, MAX_BODY_BYTES - length)))
       length += chunk.length
-      return text !== undefined && length <= MAX_BODY_BYTES
+      return length <= MAX_BODY_BYTES
     },
     end: () => {
+      const decoder = new TextDecoder("utf-8", { fatal: true })
       const complete = length <= MAX_BODY_BYTES
-      if (complete) decode(new Uint8Array(0), false)
-      return text === undefined ? undefined : { text, complete }
+      try {
+        const text = chunks.map((chunk) => decoder.decode(chunk, { stream: true })).join("")
+        return { text: complete ? text + decoder.decode() : text, complete }
+      } catch {
+        return undefined
+      }
     }
   }
 }

@@ -1,6 +1,3 @@
-/**
- * @since 0.1.0
- */
 export { type ClientCredentials, Credentials } from "./Credentials.js"
 export { CustomerAlreadyAbsent, CustomerDeleted, CustomerId } from "./Customer.js"
 export {

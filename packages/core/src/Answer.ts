@@ -1,63 +1,33 @@
-/**
- * What an answer means. Only a 204 is a deletion, and only the vendor's own words make a documented error.
- *
- * @since 0.1.0
- */
+/** What an answer means. Only a 204 is a deletion, and only the vendor's own words make a documented error. */
 import { documented, type ErrorResponse, type Failure, type Outcome } from "./Outcome.js"
 import { parseRetryAfter } from "./RetryAfter.js"
 import { customerIdIn, type Hidden, tidy } from "./ServerText.js"
 
-/**
- * What was asked, as far as the answer's meaning depends on it.
- *
- * @since 0.1.0
- */
+/** What was asked: for whom, of which host, and with which secret, made by `secretIn`. */
 export interface Question {
   readonly customerId: string
-  /** The server's host, for messages. */
   readonly host: string
-  /** The client secret, made by `secretIn`. */
   readonly secret: Hidden
 }
 
-/**
- * Lower-case names. A header that came more than once has all its values, in a list or joined by `", "`.
- *
- * @since 0.1.0
- */
-export interface Headers {
-  readonly [name: string]: string | ReadonlyArray<string> | undefined
-}
+/** Lower-case names. A header that came more than once has all its values, in a list or joined by `", "`. */
+export type Headers = { readonly [name: string]: string | ReadonlyArray<string> | undefined }
 
-/**
- * A status, the headers, and the body as UTF-8 text: `complete`, or cut off at the most that is read. `undefined` where
- * the body was not read or is not readable: truncated, badly framed, or not UTF-8.
- *
- * @since 0.1.0
- */
+/** `body` is `complete` or cut off; `undefined` where it was not read, is truncated, badly framed, or not UTF-8. */
 export interface Answer {
   readonly status: number
   readonly headers: Headers
   readonly body: { readonly text: string; readonly complete: boolean } | undefined
 }
 
-/**
- * Whether the body matters for what an answer means. A 204 and a 429 mean the same whatever follows. `identity` was asked
- * for, so that a body that arrives encoded is no documented error, and a small one may unfold to gigabytes.
- *
- * @since 0.1.0
- */
+/** Whether the body matters. An encoded one, although `identity` was asked for, proves nothing and may be a bomb. */
 export const needsBody = (status: number, headers: Headers): boolean =>
   status !== 204 &&
   status !== 429 &&
   /^\s*(identity)?\s*$/i.test(header(headers, "content-encoding") ?? "") &&
   /^\s*(chunked|identity)?\s*$/i.test(header(headers, "transfer-encoding") ?? "")
 
-/**
- * What an answer means for the customer. `now` is in milliseconds since 1970, for a `retry-after` that is a date.
- *
- * @since 0.1.0
- */
+/** What an answer means for the customer. `now` is in milliseconds since 1970, for a `retry-after` that is a date. */
 export const judge = (question: Question, answer: Answer, now: number): Outcome => {
   const { body, headers, status } = answer
   const requestId = tidy(header(headers, "x-request-id") ?? "", question.secret)
@@ -72,23 +42,25 @@ export const judge = (question: Question, answer: Answer, now: number): Outcome 
     return { _tag: "RateLimited", message, ...waits, ...answered }
   }
   const vendor = body?.complete === true ? parseErrorResponse(body.text) : undefined
-  const error = vendor && {
-    message: tidy(vendor.message, question.secret),
-    code: tidy(vendor.code, question.secret),
-    type: tidy(vendor.type, question.secret)
-  }
+  const documentedOne = vendor && documentedError(question, status, vendor, answered)
   return (
-    (vendor && documentedError(question, status, vendor, answered)) ?? {
+    documentedOne ?? {
       _tag: "UnexpectedResponse",
       message: `${question.host} answered ${status}${meaning(status)}`,
       status: Number.isSafeInteger(status) && status > 0 ? status : 0,
-      ...(error && { error }),
+      ...(vendor && { error: tidied(vendor, question.secret) }),
       body: tidy(body?.text ?? "", question.secret),
       ...waits,
       ...answered
     }
   )
 }
+
+const tidied = ({ code, message, type }: ErrorResponse, secret: Hidden): ErrorResponse => ({
+  message: tidy(message, secret),
+  code: tidy(code, secret),
+  type: tidy(type, secret)
+})
 
 const header = (headers: Headers, name: string): string | undefined => {
   const value = headers[name]
@@ -115,9 +87,8 @@ const documentedError = (
     return undefined
   }
   const fields = {
+    ...tidied(vendor, secret),
     message: tidy(vendor.message, secret, customerIdIn(customerId, vendor.message)),
-    code: tidy(vendor.code, secret),
-    type: tidy(vendor.type, secret),
     ...answered
   }
   switch (status) {

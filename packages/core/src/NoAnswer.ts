@@ -1,23 +1,10 @@
-/**
- * Why there is no answer, and whether the request may have reached the server all the same.
- *
- * @since 0.1.0
- */
+/** Why there is no answer, and whether the request may have reached the server all the same. */
 import type { RequestFailed } from "./Outcome.js"
 
-/**
- * Whether any of a request left this machine. `"perhaps"` is for a transport that can't know: there the error decides.
- *
- * @since 0.1.0
- */
+/** Whether any of a request left this machine. `"perhaps"`: the transport can't know, so that the error decides. */
 export type Left = "no" | "perhaps" | "yes"
 
-/**
- * Says in our own words why there is no answer. The error itself may show every header and the whole URL, so that nothing
- * of it is kept but a short code such as `ECONNREFUSED`.
- *
- * @since 0.1.0
- */
+/** Says why there is no answer. Only a short code of the error is kept, since the rest may show headers and the URL. */
 export const explain = (error: unknown, left: Left, host: string): RequestFailed => {
   const cause = rootCause(error)
   const { code } = cause
@@ -29,60 +16,43 @@ export const explain = (error: unknown, left: Left, host: string): RequestFailed
     return notConnected(cause, suffix, host)
   }
   return TIMED_OUT.test(code)
-    ? requestFailed("Timeout", "unknown", `${host} sent no complete answer in time${suffix}`)
-    : requestFailed("Transport", "unknown", `The connection to ${host} broke${suffix}`)
+    ? unknown("Timeout", `${host} sent no complete answer in time${suffix}`)
+    : unknown("Transport", `The connection to ${host} broke${suffix}`)
 }
 
 const notConnected = ({ code, proxy, status }: Cause, suffix: string, host: string): RequestFailed => {
   if (BAD_CERTIFICATE.test(code)) {
-    return {
-      _tag: "RequestFailed",
-      message: `The certificate of ${proxy ?? host} is not valid${suffix}: nothing was sent. Check the base URL, the proxy, and which authorities this machine trusts`,
-      reason: "Certificate",
-      delivered: "no"
-    }
+    const what = `The certificate of ${proxy ?? host} is not valid${suffix}`
+    return unsent("Certificate", what, "Check the base URL, the proxy, and which authorities this machine trusts")
   }
   if (proxy !== undefined) {
-    const said = status === undefined ? suffix : `, and answered ${status}`
-    return {
-      _tag: "RequestFailed",
-      message: `The proxy ${proxy} opened no tunnel to ${host}${said}: nothing was sent. Check the proxy's address, its credentials and its rules`,
-      reason: "Connection",
-      delivered: "no"
-    }
+    const what = `The proxy ${proxy} opened no tunnel to ${host}${status === undefined ? suffix : `, and answered ${status}`}`
+    return unsent("Connection", what, "Check the proxy's address, its credentials and its rules")
   }
-  return {
-    _tag: "RequestFailed",
-    message: `No connection to ${host}${suffix}: nothing was sent. Check the base URL and the network, then ask again`,
-    reason: "Connection",
-    delivered: "no"
-  }
+  return unsent("Connection", `No connection to ${host}${suffix}`, "Check the base URL and the network, then ask again")
 }
 
-const requestFailed = (
-  reason: RequestFailed["reason"],
-  delivered: RequestFailed["delivered"],
-  what: string
-): RequestFailed => ({
+const unsent = (reason: RequestFailed["reason"], what: string, advice: string): RequestFailed => ({
   _tag: "RequestFailed",
-  message: `${what}: ${delivered === "no" ? "nothing was sent" : "the customer may or may not be deleted"}. Ask again`,
+  message: `${what}: nothing was sent. ${advice}`,
   reason,
-  delivered
+  delivered: "no"
 })
 
-/**
- * No complete answer before the deadline; `limit` is the time that was given, in words.
- *
- * @since 0.1.0
- */
-export const timedOut = (host: string, limit: string, left: Left): RequestFailed =>
-  requestFailed("Timeout", left === "no" ? "no" : "unknown", `No complete answer from ${host} within ${limit}`)
+const unknown = (reason: RequestFailed["reason"], what: string): RequestFailed => ({
+  _tag: "RequestFailed",
+  message: `${what}: the customer may or may not be deleted. Ask again`,
+  reason,
+  delivered: "unknown"
+})
 
-/**
- * A request that can't be sent: `problem` says what to correct.
- *
- * @since 0.1.0
- */
+/** No complete answer before the deadline; `limit` is the time that was given, in words. */
+export const timedOut = (host: string, limit: string, left: Left): RequestFailed => {
+  const what = `No complete answer from ${host} within ${limit}`
+  return left === "no" ? unsent("Timeout", what, "Ask again") : unknown("Timeout", what)
+}
+
+/** A request that can't be sent: `problem` says what to correct. */
 export const invalidRequest = (problem: string): RequestFailed => ({
   _tag: "RequestFailed",
   message: `${problem}. Nothing was sent`,

@@ -1,19 +1,11 @@
-/**
- * When the next request of many may start, as arithmetic. All times are in milliseconds, by one clock.
- *
- * @since 0.1.0
- */
+/** When the next request of many may start, as arithmetic. All times are in milliseconds, by one clock. */
 
 const FIRST_SLOWDOWN = 100
 const SLOWEST = 60_000
 // Timers hold no more than 2^31-1 milliseconds, about 25 days.
 const LONGEST_WAIT = 24 * 60 * 60 * 1000
 
-/**
- * The time between two starts now, its lower bound, when the next may be, and when all were last slowed down.
- *
- * @since 0.1.0
- */
+/** The time between two starts now, its lower bound, when the next may be, and when all were last slowed down. */
 export interface Pace {
   readonly fastest: number
   readonly interval: number
@@ -21,11 +13,7 @@ export interface Pace {
   readonly slowedAt: number
 }
 
-/**
- * Starts are at least `fastest` milliseconds apart.
- *
- * @since 0.1.0
- */
+/** Starts are at least `fastest` milliseconds apart. */
 export const pace = (fastest: number): Pace => ({
   fastest,
   interval: fastest,
@@ -33,22 +21,16 @@ export const pace = (fastest: number): Pace => ({
   slowedAt: Number.NEGATIVE_INFINITY
 })
 
-/**
- * How long a start has to wait; 0 where it may be now.
- *
- * @since 0.1.0
- */
+/** How long a start has to wait; 0 where it may be now. */
 export const waitForStart = ({ next }: Pace, now: number): number =>
   now >= next ? 0 : Math.min(Math.ceil(next - now), LONGEST_WAIT)
 
-/** @since 0.1.0 */
+/** After a request has started. */
 export const afterStart = (pace: Pace, now: number): Pace => ({ ...pace, next: now + pace.interval })
 
 /**
  * A success takes a tenth off the interval, down to `fastest`. The answer to a request from before the last slow-down
  * counts for nothing.
- *
- * @since 0.1.0
  */
 export const afterSuccess = (pace: Pace, startedAt: number): Pace => {
   if (startedAt <= pace.slowedAt || pace.interval === pace.fastest) {
@@ -61,8 +43,6 @@ export const afterSuccess = (pace: Pace, startedAt: number): Pace => {
 /**
  * An answer that asks to slow down doubles the interval, and nothing starts before the wait that it `asked` for is over.
  * What was under way together slows down once.
- *
- * @since 0.1.0
  */
 export const afterThrottling = (pace: Pace, startedAt: number, now: number, asked: number): Pace => {
   const slower = Math.max(pace.fastest, Math.min(Math.max(FIRST_SLOWDOWN, 2 * pace.interval), SLOWEST))

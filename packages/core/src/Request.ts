@@ -1,21 +1,10 @@
-/**
- * What can be sent: customer ids, base URLs and the values of headers. Each check says what is wrong, or `undefined`.
- *
- * @since 0.1.0
- */
+/** What can be sent: customer ids, base URLs and headers. Each check says what is wrong; `undefined` means nothing is. */
 
 const MAX_ID_BYTES = 1024
 const MAX_HEADER_LENGTH = 1024
-
 const HALF_A_PAIR = /\p{Surrogate}/u
 
-/**
- * Why an id can't be sent as one path segment, byte for byte.
- *
- * Source: RFC 3986 §3.3 and §5.2.4.
- *
- * @since 0.1.0
- */
+/** Why an id can't be sent as one path segment, byte for byte (RFC 3986 §3.3 and §5.2.4). */
 export const customerIdProblem = (customerId: unknown): string | undefined => {
   if (typeof customerId !== "string") {
     return `A customer id must be a string, and this is of type ${typeof customerId}`
@@ -39,24 +28,10 @@ export const customerIdProblem = (customerId: unknown): string | undefined => {
 
 const utf8Length = (text: string) => encodeURIComponent(text).replace(/%../g, "_").length
 
-/**
- * What a URL parser makes of a base URL.
- *
- * @since 0.1.0
- */
-export interface UrlParts {
-  readonly protocol: string
-  readonly hostname: string
-  readonly username: string
-  readonly password: string
-}
+/** What a URL parser makes of a base URL. */
+export type UrlParts = Readonly<Record<"protocol" | "hostname" | "username" | "password", string>>
 
-/**
- * Why a base URL can't be used. The text never shows the URL, which may hold a password. `parsed` is what a URL parser
- * makes of the same text, or `undefined` where it fails.
- *
- * @since 0.1.0
- */
+/** Why a base URL can't be used, without showing it. `parsed` is what a URL parser makes of it, if anything. */
 export const baseUrlProblem = (
   baseUrl: unknown,
   parsed: UrlParts | undefined,
@@ -83,13 +58,7 @@ export const baseUrlProblem = (
 // A URL parser has already turned every spelling of an IPv4 address into four decimal numbers.
 const isLoopback = (hostname: string) => /^(127\.\d+\.\d+\.\d+|\[::1\]|(.+\.)?localhost)$/.test(hostname)
 
-/**
- * Why a value can't be sent as a header. Surrounding white space is to be trimmed before.
- *
- * Source: RFC 9110 §5.5.
- *
- * @since 0.1.0
- */
+/** Why a value, trimmed, can't be sent as a header (RFC 9110 §5.5). */
 export const headerProblem = (value: unknown): string | undefined => {
   if (typeof value !== "string") {
     return "must be a string or a Redacted string"

@@ -1,8 +1,4 @@
-/**
- * `Retry-After`.
- *
- * @since 0.1.0
- */
+/** `Retry-After`: RFC 9110 §10.2.3 and §5.6.7. */
 
 // Timers hold no more than 2^31-1 milliseconds, about 25 days.
 const LONGEST = 24 * 60 * 60 * 1000
@@ -13,12 +9,8 @@ const WITH_ZONE =
 const WITHOUT_ZONE = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}$/
 
 /**
- * The wait that a `retry-after` header asks for, in milliseconds from 0 to 24 hours: a whole number of seconds, or an
- * HTTP date. Anything else is `undefined`. `now` is in milliseconds since 1970.
- *
- * Source: RFC 9110 §10.2.3 and §5.6.7.
- *
- * @since 0.1.0
+ * The wait that the header asks for, in milliseconds, at most 24 hours: whole seconds, or an HTTP date. Anything else is
+ * `undefined`. `now` is in milliseconds since 1970.
  */
 export const parseRetryAfter = (header: string | undefined, now: number): number | undefined => {
   const value = once(header ?? "").trim()

@@ -1,8 +1,4 @@
-/**
- * Text from the server, made safe to keep: no secret, no control characters, and not too long.
- *
- * @since 0.1.0
- */
+/** Text from the server, made safe to keep: no secret, no control characters, and not too long. */
 
 const MAX_LENGTH = 1024
 
@@ -17,22 +13,13 @@ const LINE_BREAKS = /[\t\n\v\f\r\u0085\u2028\u2029]+/g
 const INVISIBLE = /[\p{Cc}\p{Bidi_Control}]/gu
 const HALF_A_PAIR = /\p{Surrogate}/gu
 
-/**
- * What must not be shown, and what stands in its place.
- *
- * @since 0.1.0
- */
+/** What must not be shown, and what stands in its place. */
 export interface Hidden {
   readonly pattern: RegExp
   readonly replacement: string
 }
 
-/**
- * One line that is safe to keep: without what `hidden` match, escape sequences, control characters and bidirectional
- * overrides, and at most 1,024 characters long.
- *
- * @since 0.1.0
- */
+/** One line of at most 1,024 characters, without what `hidden` match, controls, and bidirectional overrides. */
 export const tidy = (text: string, ...hidden: ReadonlyArray<Hidden>): string => {
   // After the controls, which could break an echo up, and before the cut, which could halve one.
   const found = hidden.reduce(
@@ -49,8 +36,6 @@ const stripControls = (text: string) =>
 
 /**
  * The secret as a server may echo it: plain, percent-encoded, JSON-escaped, or in base64 or base64url at any offset.
- *
- * @since 0.1.0
  */
 export const secretIn = (secret: string): Hidden => {
   const encoded = [0, 1, 2]
@@ -62,11 +47,7 @@ export const secretIn = (secret: string): Hidden => {
   return { pattern: new RegExp(sources.join("|"), "giu"), replacement: "<redacted>" }
 }
 
-/**
- * A customer's id in `text`, composed or decomposed, plain or percent-encoded, where it is a word of its own.
- *
- * @since 0.1.0
- */
+/** A customer's id in `text`, composed or decomposed, plain or percent-encoded, where it is a word of its own. */
 export const customerIdIn = (customerId: string, text: string): Hidden => {
   const forms = [customerId, customerId.normalize("NFC"), customerId.normalize("NFD")]
   // A pattern of all spellings takes longer to make than a request, and seldom is one of them there.

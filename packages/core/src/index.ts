@@ -1,8 +1,4 @@
-/**
- * The rules of this one call, without Effect: pure functions over plain data.
- *
- * @since 0.1.0
- */
+/** The rules of this one call, without Effect: pure functions over plain data. */
 export { type Answer, type Headers, judge, needsBody, type Question } from "./Answer.js"
 export { explain, invalidRequest, type Left, timedOut } from "./NoAnswer.js"
 export { documented, type ErrorResponse, type Failure, type Outcome, type RequestFailed } from "./Outcome.js"

@@ -1,14 +1,8 @@
-/**
- * Everything that `deleteCustomer` needs on Node.js, as layers.
- *
- * @since 0.1.0
- */
+/** Everything that `deleteCustomer` needs on Node.js, as layers. */
 import { type ClientOptions, Credentials, Environment, FlowwiseClient, Transport } from "@effect-flowwise/client"
-import { type ConfigError, InvalidData } from "effect/ConfigError"
-import * as Duration from "effect/Duration"
+import type { ConfigError } from "effect/ConfigError"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as UndiciDispatcher from "./UndiciDispatcher.js"
 import * as UndiciTransport from "./UndiciTransport.js"
 
@@ -16,29 +10,20 @@ export type { AnyDispatcher, TransportOptions } from "./UndiciDispatcher.js"
 
 /**
  * What `layerWith` takes.
- *
  * @since 0.1.0
  * @category models
  */
 export interface Options extends UndiciDispatcher.TransportOptions, ClientOptions {}
 
 /**
- * `layerTransport` with options.
- *
- * **Details**: an option that can't be used is a `ConfigError` when the layer is built. It names the option and never
- * shows the value, since a proxy's URL may hold a password.
- *
+ * `layerTransport` with options. An invalid one is a `ConfigError` that names it and never shows its value, since a
+ * proxy's URL may hold a password.
  * @example
  * ```ts
- * import { FlowwiseClient } from "@effect-flowwise/client"
  * import { NodeFlowwise } from "@effect-flowwise/node"
- * import * as Layer from "effect/Layer"
  *
- * const client = Layer.effect(FlowwiseClient, FlowwiseClient.make({ timeout: "5 seconds" })).pipe(
- *   Layer.provide(NodeFlowwise.layerTransportWith({ connections: 16, proxy: "environment" }))
- * )
+ * const transport = NodeFlowwise.layerTransportWith({ connections: 16, proxy: "environment" })
  * ```
- *
  * @since 0.1.0
  * @category layers
  */
@@ -47,62 +32,35 @@ export const layerTransportWith = (options: UndiciDispatcher.TransportOptions): 
 
 /**
  * The client's `Transport` right on undici, over connections of its own, which close with the layer.
- *
- * @example
- * ```ts
- * import { FlowwiseClient } from "@effect-flowwise/client"
- * import { NodeFlowwise } from "@effect-flowwise/node"
- * import * as Layer from "effect/Layer"
- *
- * const client = Layer.provide(Layer.effect(FlowwiseClient, FlowwiseClient.make()), NodeFlowwise.layerTransport)
- * ```
- *
  * @since 0.1.0
  * @category layers
  */
 export const layerTransport: Layer.Layer<Transport> = Layer.orDie(layerTransportWith({}))
 
 /**
- * The client, with options for itself and its transport.
+ * The client, with options for itself and its transport. An invalid one is a `ConfigError` that names it.
+ * @example
+ * ```ts
+ * import { NodeFlowwise } from "@effect-flowwise/node"
  *
- * **Details**: an option that can't be used is a `ConfigError` when the layer is built, as in `layerTransportWith`.
- *
+ * const client = NodeFlowwise.layerWith({ timeout: "5 seconds", proxy: "environment" })
+ * ```
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerWith = (options: Options): Layer.Layer<FlowwiseClient, ConfigError, Credentials | Environment> =>
+  Layer.provide(Layer.effect(FlowwiseClient, FlowwiseClient.make(options)), layerTransportWith(options))
+
+/**
+ * The client with its defaults. Which account and which environment is yours to provide.
  * @example
  * ```ts
  * import { Credentials, Environment } from "@effect-flowwise/client"
  * import { NodeFlowwise } from "@effect-flowwise/node"
  * import * as Layer from "effect/Layer"
  *
- * const FlowwiseLive = NodeFlowwise.layerWith({ timeout: "5 seconds", proxy: "environment" }).pipe(
- *   Layer.provide([Credentials.layerConfig, Environment.layerProduction])
- * )
+ * const client = Layer.provide(NodeFlowwise.layer, [Credentials.layerConfig, Environment.layerSandbox])
  * ```
- *
- * @since 0.1.0
- * @category layers
- */
-export const layerWith = (options: Options): Layer.Layer<FlowwiseClient, ConfigError, Credentials | Environment> => {
-  const { timeout, ...transport } = options
-  return timeout === undefined || Option.exists(Duration.decodeUnknown(timeout), Duration.greaterThan(Duration.zero))
-    ? Layer.provide(Layer.effect(FlowwiseClient, FlowwiseClient.make({ timeout })), layerTransportWith(transport))
-    : Layer.fail(InvalidData(["timeout"], 'must be a duration above 0, such as "30 seconds"'))
-}
-
-/**
- * The client with its defaults. Which account and which environment is yours to provide.
- *
- * @example
- * ```ts
- * import { Credentials, deleteCustomer, Environment } from "@effect-flowwise/client"
- * import { NodeFlowwise } from "@effect-flowwise/node"
- * import * as Effect from "effect/Effect"
- * import * as Layer from "effect/Layer"
- *
- * const program = deleteCustomer("cust_priya_sharma_2024").pipe(
- *   Effect.provide(NodeFlowwise.layer.pipe(Layer.provide([Credentials.layerConfig, Environment.layerSandbox])))
- * )
- * ```
- *
  * @since 0.1.0
  * @category layers
  */
@@ -112,9 +70,7 @@ export const layer: Layer.Layer<FlowwiseClient, never, Credentials | Environment
 )
 
 /**
- * The client, with account and environment from `FLOWWISE_CLIENT_ID`, `FLOWWISE_CLIENT_SECRET`, and `FLOWWISE_BASE_URL` or
- * `FLOWWISE_ENVIRONMENT`. A missing or invalid setting is a `ConfigError` that names it.
- *
+ * The client from `FLOWWISE_CLIENT_ID`, `FLOWWISE_CLIENT_SECRET`, and `FLOWWISE_BASE_URL` or `FLOWWISE_ENVIRONMENT`.
  * @example
  * ```ts
  * import { deleteCustomer } from "@effect-flowwise/client"
@@ -123,7 +79,6 @@ export const layer: Layer.Layer<FlowwiseClient, never, Credentials | Environment
  *
  * const program = deleteCustomer("cust_priya_sharma_2024").pipe(Effect.provide(NodeFlowwise.layerConfig))
  * ```
- *
  * @since 0.1.0
  * @category layers
  */

@@ -1,8 +1,4 @@
-/**
- * What requests are dispatched to: a pool of connections, a proxy's, or the user's own dispatcher.
- *
- * @since 0.1.0
- */
+/** What requests are dispatched to: a pool of connections, a proxy's, or the user's own dispatcher. */
 import { type ConfigError, InvalidData } from "effect/ConfigError"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -13,7 +9,6 @@ import { Agent, type Dispatcher, EnvHttpProxyAgent, Pool, ProxyAgent } from "und
 
 /**
  * How `NodeFlowwise.layerTransportWith` connects.
- *
  * @since 0.1.0
  * @category models
  */
@@ -26,28 +21,19 @@ export interface TransportOptions {
   readonly headersTimeout?: Duration.DurationInput | undefined
   /** Between two pieces of the response's body. Default: 30 seconds. */
   readonly bodyTimeout?: Duration.DurationInput | undefined
-  /**
-   * Sends each request on a connection of its own, which is closed after the answer. Then a late answer of a broken proxy
-   * can't be taken for that of the next request. Costs a handshake for each. Default: false.
-   */
+  /** One request for each connection, so that a broken proxy's late answer never passes for the next one's. Default: false. */
   readonly connectionPerRequest?: boolean | undefined
-  /**
-   * The http(s) URL of a proxy, which may hold a user name and password. `"environment"` takes it from `HTTPS_PROXY` and
-   * `HTTP_PROXY`, except for the hosts in `NO_PROXY`. Default: no proxy, whatever the environment says.
-   */
+  /** The http(s) URL of a proxy; `"environment"`: as `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` say. Default: none. */
   readonly proxy?: string | undefined
   /**
-   * An undici dispatcher (7.28 or later), which is yours to close. It keeps its own time-outs for headers and body where
-   * none are given here, and has its own connections and proxy. Give a proxy as `proxy`: undici's `ProxyAgent` connects
-   * for ever to a proxy that drops connections.
+   * An undici dispatcher (7.28 or later), with its own connections, proxy and default time-outs, which is yours to close.
+   * For a proxy prefer `proxy`: undici's `ProxyAgent` connects for ever to a proxy that drops connections.
    */
   readonly dispatcher?: AnyDispatcher | undefined
 }
 
 /**
- * What is used of an undici dispatcher. Without undici's own types, so that a library can spread these options and have no
- * undici of its own.
- *
+ * What is used of an undici dispatcher. A library that spreads these options needs no types of undici.
  * @since 0.1.0
  * @category models
  */
@@ -55,37 +41,24 @@ export interface AnyDispatcher {
   dispatch(options: never, handler: never): boolean
 }
 
-/**
- * A dispatcher, and the settings of every request.
- *
- * @internal
- */
-export interface Route {
-  readonly dispatcher: Dispatcher
-  readonly settings: {
-    /** In milliseconds: 0 for no limit, null for the dispatcher's own. */
-    readonly headersTimeout: number | null
-    readonly bodyTimeout: number | null
-    /** Never false, which would keep alive even what undici closes of itself. */
-    readonly reset: true | undefined
-  }
-}
+/** A dispatcher, and the settings of every request. @internal */
+export type Route = Effect.Effect.Success<ReturnType<typeof make>>
 
 /** @internal */
-export const make = (options: TransportOptions): Effect.Effect<Route, ConfigError, Scope.Scope> =>
+export const make = (options: TransportOptions) =>
   Effect.gen(function* () {
     const problem = problemWith(options)
     if (problem !== undefined) {
       return yield* Effect.fail(problem)
     }
+    // In milliseconds: 0 for no limit, null for the dispatcher's own.
     const unsaid = options.dispatcher === undefined ? 30_000 : null
     return {
       dispatcher: options.dispatcher === undefined ? yield* open(options) : (options.dispatcher as Dispatcher),
-      settings: {
-        headersTimeout: millis(options.headersTimeout) ?? unsaid,
-        bodyTimeout: millis(options.bodyTimeout) ?? unsaid,
-        reset: options.connectionPerRequest === true ? true : undefined
-      }
+      headersTimeout: millis(options.headersTimeout) ?? unsaid,
+      bodyTimeout: millis(options.bodyTimeout) ?? unsaid,
+      // Never false, which would keep alive even what undici closes of itself.
+      reset: options.connectionPerRequest === true ? true : undefined
     }
   })
 
@@ -97,7 +70,7 @@ const open = (options: TransportOptions): Effect.Effect<Dispatcher, ConfigError,
     ...direct,
     proxyTls: { timeout },
     requestTls: { timeout },
-    clientFactory: (origin: URL, pool: Pool.Options) => new ProxyPool(origin, { ...pool, headersTimeout: timeout })
+    clientFactory: (origin: URL, pool: Pool.Options) => proxyPool(origin, { ...pool, headersTimeout: timeout })
   }
   return Effect.acquireRelease(
     Effect.try({
@@ -125,48 +98,31 @@ const open = (options: TransportOptions): Effect.Effect<Dispatcher, ConfigError,
   )
 }
 
-/**
- * The connections to a proxy. undici tries again for ever where a tunnel fails with an error of a socket (`UND_ERR_SOCKET`),
- * so that any failure gets an error of its own here.
- */
-class ProxyPool extends Pool {
-  private readonly proxy: string
-
-  constructor(origin: URL, options: Pool.Options) {
-    super(origin, options)
-    this.proxy = origin.host
-  }
-
-  // Of its overloads, `ProxyAgent` calls the one with a promise.
-  override async connect(options: unknown): Promise<never> {
-    const answer = await super.connect(options as Dispatcher.ConnectOptions).catch((cause: unknown) => {
-      throw new TunnelFailed(this.proxy, undefined, Predicate.hasProperty(cause, "code") ? String(cause.code) : "")
+/** The connections to a proxy. undici tries for ever where a tunnel fails with `UND_ERR_SOCKET`, so it gets another error. */
+const proxyPool = (origin: URL, options: Pool.Options): Pool => {
+  const pool = new Pool(origin, options)
+  const connect = pool.connect.bind(pool) as (options: Dispatcher.ConnectOptions) => Promise<Dispatcher.ConnectData>
+  const failed = (status: number | undefined, code = "") =>
+    Object.assign(new Error("The proxy opened no tunnel"), {
+      code: code === "" || code.startsWith("UND_ERR_") ? "ERR_PROXY_TUNNEL" : code,
+      proxy: origin.host,
+      status
     })
+  const tunnel = async (options: Dispatcher.ConnectOptions) => {
+    const answer = await connect(options).catch((error) => Promise.reject(failed(undefined, error?.code)))
     if (answer.statusCode !== 200) {
       answer.socket.on("error", () => {}).destroy()
-      throw new TunnelFailed(this.proxy, answer.statusCode, "")
+      throw failed(answer.statusCode)
     }
-    return answer as never
+    return answer
   }
-}
-
-class TunnelFailed extends Error {
-  readonly code: string
-
-  constructor(
-    readonly proxy: string,
-    readonly status: number | undefined,
-    code: string
-  ) {
-    super("The proxy opened no tunnel")
-    this.code = code.startsWith("UND_ERR_") || code === "" ? "ERR_PROXY_TUNNEL" : code
-  }
+  return Object.assign(pool, { connect: tunnel })
 }
 
 /** The types exclude most of these; JavaScript does not, and which numbers make sense no type can tell. */
-const problemWith = (options: TransportOptions): ConfigError | undefined => {
+const problemWith = (options: TransportOptions & { readonly timeout?: unknown }): ConfigError | undefined => {
   for (const [name, [isUsable, what]] of Object.entries(rules)) {
-    const value = options[name as keyof TransportOptions]
+    const value = options[name as keyof typeof rules]
     if (value !== undefined && !isUsable(value)) {
       return InvalidData([name], `must be ${what}`)
     }
@@ -189,7 +145,11 @@ const isTimeout = (value: unknown) => Option.exists(Duration.decodeUnknown(value
 
 const DURATION = 'a duration above 0, such as "30 seconds"'
 
-const rules: { readonly [name in keyof TransportOptions]-?: readonly [(value: unknown) => boolean, string] } = {
+type Rule = readonly [(value: unknown) => boolean, string]
+
+const rules: { readonly [name in keyof TransportOptions | "timeout"]-?: Rule } = {
+  // The client's own, where both are given together.
+  timeout: [isTimeout, DURATION],
   connections: [(value) => Number.isSafeInteger(value) && Number(value) > 0, "a whole number above 0"],
   connectTimeout: [isTimeout, DURATION],
   headersTimeout: [isTimeout, DURATION],

@@ -53,7 +53,7 @@ export const waitBefore = (
 ): number | undefined =>
   resends >= times || asked > maxDelay
     ? undefined
-    : Math.max(asked, Math.round(chance * Math.min(baseDelay * 2 ** resends, maxDelay, LONGEST_WAIT)))
+    : Math.max(asked, Math.round(chance * Math.min(baseDelay * 2 ** Math.min(resends, 1000), maxDelay, LONGEST_WAIT)))
 
 /** The tokens of a budget, a resend's price, and what a success gives back; as the AWS SDKs' standard retry mode. */
 export const budget = {

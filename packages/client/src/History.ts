@@ -39,7 +39,7 @@ export class History {
   }
 
   isAnyInDoubt(): boolean {
-    return Array.from(this.entries.values()).some(({ ambiguous }) => ambiguous > 0)
+    return Array.from(this.entries.keys()).some((customerId) => this.isInDoubt(customerId))
   }
 }
 

@@ -4,11 +4,7 @@ import { parseRetryAfter } from "./RetryAfter.js"
 import { customerIdIn, type Hidden, tidy } from "./ServerText.js"
 
 /** What was asked: for whom, of which host, and with which secret, made by `secretIn`. */
-export interface Question {
-  readonly customerId: string
-  readonly host: string
-  readonly secret: Hidden
-}
+export type Question = { readonly customerId: string; readonly host: string; readonly secret: Hidden }
 
 /** Lower-case names. A header that came more than once has all its values, in a list or joined by `", "`. */
 export type Headers = { readonly [name: string]: string | ReadonlyArray<string> | undefined }

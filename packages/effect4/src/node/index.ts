@@ -1,0 +1,1 @@
+export * as NodeFlowwise from "./NodeFlowwise.js"

@@ -1,0 +1,109 @@
+/** Runs the shared cases on the Effect 4 edition. */
+import { inspect } from "node:util"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import {
+  clientId,
+  type Edition,
+  type Ended,
+  type Outcome,
+  secret,
+  type TransportName
+} from "@effect-flowwise/core/cases"
+import {
+  Credentials,
+  CustomerDeleted,
+  DeleteCustomerError,
+  Environment,
+  FlowwiseClient,
+  Transport
+} from "@effect-flowwise/effect4"
+import { NodeFlowwise } from "@effect-flowwise/effect4/node"
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import type * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
+
+const over = (httpClient: Layer.Layer<HttpClient.HttpClient>) =>
+  Transport.layerHttpClient.pipe(Layer.provide(httpClient))
+
+export const transports: Record<TransportName, Layer.Layer<Transport>> = {
+  "NodeFlowwise.layerTransport": NodeFlowwise.layerTransport,
+  "NodeHttpClient.layerUndici": over(NodeHttpClient.layerUndici),
+  "NodeHttpClient.layer": over(NodeHttpClient.layerNodeHttp),
+  "FetchHttpClient.layer": over(FetchHttpClient.layer)
+}
+
+/** The client at `baseUrl`, over `transport`. */
+export const clientAt = (
+  baseUrl: string,
+  transport: Layer.Layer<Transport>,
+  options?: Parameters<typeof FlowwiseClient.make>[0]
+) =>
+  Layer.effect(FlowwiseClient, FlowwiseClient.make(options)).pipe(
+    Layer.provide([
+      transport,
+      Environment.layer(baseUrl, { name: "raw" }),
+      Credentials.layer({ clientId, clientSecret: Redacted.make(secret) })
+    ])
+  )
+
+const toJson = Schema.encodeSync(Schema.Union([CustomerDeleted, DeleteCustomerError]))
+
+/** Everything that a logger, a debugger or a hurried colleague may print of an outcome. */
+export const renderings = async (value: CustomerDeleted | DeleteCustomerError): Promise<string> => {
+  const cause = value._tag === "CustomerDeleted" ? Cause.die(value) : Cause.fail(value)
+  const printed: Array<unknown> = []
+  for (const logger of [Logger.formatJson, Logger.formatLogFmt, Logger.formatSimple, Logger.formatStructured]) {
+    await Effect.logError("deletion", value, cause).pipe(
+      Effect.annotateLogs("outcome", value),
+      Effect.provide(
+        Logger.layer([Logger.map(logger as Logger.Logger<unknown, unknown>, (line) => printed.push(line))])
+      ),
+      Effect.runPromise
+    )
+  }
+  return [
+    ...printed.map((line) => (typeof line === "string" ? line : inspect(line, { depth: Infinity, showHidden: true }))),
+    Cause.pretty(cause),
+    String(cause),
+    String(value),
+    JSON.stringify(value),
+    JSON.stringify(cause),
+    inspect(value, { depth: Infinity, showHidden: true, getters: true }),
+    inspect(Exit.failCause(cause), { depth: Infinity, showHidden: true })
+  ].join("\n")
+}
+
+const endOf = async (exit: Exit.Exit<Result.Result<CustomerDeleted, DeleteCustomerError>>): Promise<Ended> => {
+  if (Exit.isFailure(exit)) {
+    return { how: Cause.hasInterruptsOnly(exit.cause) ? "interrupted" : "a defect" }
+  }
+  const outcome = Result.merge(exit.value)
+  return { outcome: toJson(outcome) as Outcome, printed: await renderings(outcome) }
+}
+
+export const edition: Edition = {
+  open: async (transport, baseUrl, timeout) => {
+    const scope = Scope.makeUnsafe()
+    const layer = clientAt(baseUrl, transports[transport], { timeout })
+    const client = Context.get(await Effect.runPromise(Layer.buildWithScope(layer, scope)), FlowwiseClient)
+    return {
+      deleteCustomer: (customerId) => {
+        const fiber = Effect.runFork(Effect.result(client.deleteCustomer(customerId)))
+        const ended = new Promise<Ended>((resolve) => {
+          fiber.addObserver((exit) => void endOf(exit).then(resolve))
+        })
+        return { ended, interrupt: () => fiber.interruptUnsafe() }
+      },
+      close: () => Effect.runPromise(Scope.close(scope, Exit.void))
+    }
+  }
+}

@@ -2,6 +2,7 @@
 import { inspect } from "node:util"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import {
+  type Call,
   clientId,
   type Edition,
   type Ended,
@@ -11,10 +12,16 @@ import {
 } from "@effect-flowwise/core/cases"
 import {
   Credentials,
+  CustomerAlreadyAbsent,
   CustomerDeleted,
   DeleteCustomerError,
+  DeletionOutcome,
+  deleteCustomer,
+  deleteCustomers,
   Environment,
+  ensureCustomerDeleted,
   FlowwiseClient,
+  Retry,
   Transport
 } from "@effect-flowwise/effect4"
 import { NodeFlowwise } from "@effect-flowwise/effect4/node"
@@ -30,6 +37,7 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 
 const over = (httpClient: Layer.Layer<HttpClient.HttpClient>) =>
   Transport.layerHttpClient.pipe(Layer.provide(httpClient))
@@ -55,7 +63,10 @@ export const clientAt = (
     ])
   )
 
-const toJson = Schema.encodeSync(Schema.Union([CustomerDeleted, DeleteCustomerError]))
+/** Everything that a call can come to. */
+export const AnyOutcome = Schema.Union([CustomerDeleted, CustomerAlreadyAbsent, DeletionOutcome, DeleteCustomerError])
+
+const toJson = Schema.encodeSync(AnyOutcome)
 
 /** Everything that a logger, a debugger or a hurried colleague may print of an outcome. */
 export const renderings = async (value: CustomerDeleted | DeleteCustomerError): Promise<string> => {
@@ -105,5 +116,30 @@ export const edition: Edition = {
       },
       close: () => Effect.runPromise(Scope.close(scope, Exit.void))
     }
+  },
+  perform: (transport, baseUrl, call) => {
+    const layer = clientAt(baseUrl, transports[transport], call.timeout === undefined ? {} : { timeout: call.timeout })
+    return Effect.runPromise(
+      Effect.map(Effect.provide(outcomesOf(call), layer), (outcomes) => outcomes.map((one) => toJson(one)))
+    )
   }
+}
+
+const outcomesOf = ({
+  ids,
+  operation,
+  retry
+}: Call): Effect.Effect<ReadonlyArray<typeof AnyOutcome.Type>, never, FlowwiseClient> => {
+  if (operation === "deleteCustomers") {
+    const outcomes: Array<typeof AnyOutcome.Type> = []
+    return deleteCustomers(ids, { concurrency: 1, retry: retry ?? false }).pipe(
+      Stream.runForEach((outcome) => Effect.sync(() => outcomes.push(outcome))),
+      Effect.match({ onFailure: (error) => [...outcomes, error], onSuccess: () => outcomes })
+    )
+  }
+  const one = operation === "deleteCustomer" ? deleteCustomer : ensureCustomerDeleted
+  return Effect.forEach(ids, (id) => {
+    const call: Effect.Effect<CustomerDeleted | CustomerAlreadyAbsent, DeleteCustomerError, FlowwiseClient> = one(id)
+    return Effect.map(Effect.result(retry === undefined ? call : call.pipe(Retry.transient(retry))), Result.merge)
+  })
 }

@@ -1,10 +1,8 @@
 import { afterAll, assert, describe, it } from "@effect/vitest"
-import { CustomerDeleted, DeleteCustomerError, deleteCustomer, FlowwiseClient } from "@effect-flowwise/client"
+import { deleteCustomer } from "@effect-flowwise/client"
 import {
   BROKEN,
   documented,
-  type Edition,
-  type Ended,
   excuse,
   type Fault,
   faults,
@@ -16,46 +14,12 @@ import {
   transportNames,
   wrongs
 } from "@effect-flowwise/core/cases"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as Exit from "effect/Exit"
-import * as Layer from "effect/Layer"
-import * as Schema from "effect/Schema"
-import * as Scope from "effect/Scope"
-import { clientAt, poolsOfOne, transports } from "./layers.js"
+import { edition, toJson } from "./edition.js"
+import { clientAt, poolsOfOne } from "./layers.js"
 import * as RawServer from "./RawServer.js"
 import { http, json } from "./RawServer.js"
-import { renderings } from "./renderings.js"
-
-const toJson = Schema.encodeSync(Schema.Union(CustomerDeleted, DeleteCustomerError))
-
-const endOf = (exit: Exit.Exit<Either.Either<CustomerDeleted, DeleteCustomerError>>): Effect.Effect<Ended> => {
-  if (Exit.isFailure(exit)) {
-    return Effect.succeed({ how: Exit.isInterrupted(exit) ? "interrupted" : "a defect" })
-  }
-  const outcome = Either.merge(exit.value)
-  return Effect.map(renderings(outcome), (printed) => ({ outcome: toJson(outcome) as Outcome, printed }))
-}
-
-/** The adapter of the Effect 3 packages. */
-const edition: Edition = {
-  open: async (transport, baseUrl, timeout) => {
-    const scope = Effect.runSync(Scope.make())
-    const layer = clientAt(baseUrl, transports[transport], { timeout })
-    const client = Context.get(await Effect.runPromise(Layer.buildWithScope(layer, scope)), FlowwiseClient)
-    return {
-      deleteCustomer: (customerId) => {
-        const fiber = Effect.runFork(Effect.either(client.deleteCustomer(customerId)))
-        const ended = new Promise<Ended>((resolve) => {
-          fiber.addObserver((exit) => void Effect.runPromise(endOf(exit)).then(resolve))
-        })
-        return { ended, interrupt: () => fiber.unsafeInterruptAsFork(fiber.id()) }
-      },
-      close: () => Effect.runPromise(Scope.close(scope, Exit.void))
-    }
-  }
-}
 
 const world = await makeWorld()
 afterAll(world.close)

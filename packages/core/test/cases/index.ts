@@ -1,5 +1,6 @@
 /** What both editions of the client must do: the same cases, run by an adapter of each. For this repository alone. */
 export { BROKEN, clientId, documented, type Fault, type Outcome, secret, summary } from "./Fault.js"
+export { type Call, type Policy, policies } from "./policies.js"
 export { type Answer, ENDLESS, http, json, listen } from "./RawServer.js"
 export {
   type Edition,
@@ -12,3 +13,4 @@ export {
   transportNames,
   wrongs
 } from "./run.js"
+export { runPolicy } from "./runPolicy.js"

@@ -7,6 +7,7 @@ import { bodies } from "./bodies.js"
 import { type Certificate, makeCertificates } from "./certificates.js"
 import { connections } from "./connections.js"
 import { type Fault, type Foreign, type Outcome, secret, summary, TIMEOUT } from "./Fault.js"
+import type { Call } from "./policies.js"
 import * as RawServer from "./RawServer.js"
 import { wire } from "./wire.js"
 
@@ -36,6 +37,8 @@ export interface Edition {
     readonly deleteCustomer: (customerId: string) => { readonly ended: Promise<Ended>; readonly interrupt: () => void }
     readonly close: () => Promise<void>
   }>
+  /** Makes the calls, and gives the JSON of their outcomes, in order; that of the error that ended a run comes last. */
+  readonly perform: (transport: TransportName, baseUrl: string, call: Call) => Promise<ReadonlyArray<unknown>>
 }
 
 /** What all rows share: certificates, and a port where nobody listens, since a connection has it. */

@@ -1,2 +1,2 @@
-export { type ChaosRates, type FakeRequest, FlowwiseTest } from "./FlowwiseTest.js"
-export { InvalidScript, type ScriptOptions } from "./Script.js"
+// Alone, so that this import and no other is the first to fail on Effect 3.
+export * from "./with-effect-3-install/@effect-flowwise/testing.js"

@@ -81,9 +81,8 @@ export const inTime = <A, E>(
     : until(
         deadline,
         (end) => {
-          // By its exit, since Effect logs what a fiber fails with.
-          const fiber = Effect.runForkWith(caller.context)(Effect.exit(self))
-          fiber.addObserver((exit) => end(Exit.isSuccess(exit) ? exit.value : Exit.failCause(exit.cause)))
+          const fiber = Effect.runForkWith(caller.context)(self)
+          fiber.addObserver(end)
           return () => fiber.interruptUnsafe()
         },
         onTimeout

@@ -12,7 +12,6 @@ import type * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Layer from "effect/Layer"
-import * as References from "effect/References"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
 
@@ -126,9 +125,7 @@ const contextFor = ({ fiber, span }: TransportObserver): Context.Context<never> 
       ...fiber.getRef(Headers.CurrentRedactedNames),
       "x-client-id",
       "x-client-secret"
-    ]),
-    // Effect logs what a fiber fails with, and Effect's errors show the URL.
-    Context.make(References.UnhandledLogLevel, undefined)
+    ])
   ) as Context.Context<never>
 }
 

@@ -69,7 +69,7 @@ export const AnyOutcome = Schema.Union([CustomerDeleted, CustomerAlreadyAbsent, 
 const toJson = Schema.encodeSync(AnyOutcome)
 
 /** Everything that a logger, a debugger or a hurried colleague may print of an outcome. */
-export const renderings = async (value: CustomerDeleted | DeleteCustomerError): Promise<string> => {
+const renderings = async (value: CustomerDeleted | DeleteCustomerError): Promise<string> => {
   const cause = value._tag === "CustomerDeleted" ? Cause.die(value) : Cause.fail(value)
   const printed: Array<unknown> = []
   for (const logger of [Logger.formatJson, Logger.formatLogFmt, Logger.formatSimple, Logger.formatStructured]) {

@@ -67,15 +67,17 @@ export class Credentials extends Context.Service<
     Layer.effect(Credentials, Effect.map(checked(pair), fixed))
 
   /** From `FLOWWISE_CLIENT_ID` and `FLOWWISE_CLIENT_SECRET`, held to the same rules. */
-  static readonly layerConfig: Layer.Layer<Credentials, Config.ConfigError> = Layer.effect(
-    Credentials,
-    Effect.suspend(() =>
-      Effect.map(
-        Config.all({
-          clientId: Setting.fromConfig("FLOWWISE_CLIENT_ID", sendable),
-          clientSecret: Setting.fromConfig("FLOWWISE_CLIENT_SECRET", sendable)
-        }),
-        fixed
+  static readonly layerConfig: Layer.Layer<Credentials, Config.ConfigError> = Layer.fresh(
+    Layer.effect(
+      Credentials,
+      Effect.suspend(() =>
+        Effect.map(
+          Config.all({
+            clientId: Setting.fromConfig("FLOWWISE_CLIENT_ID", sendable),
+            clientSecret: Setting.fromConfig("FLOWWISE_CLIENT_SECRET", sendable)
+          }),
+          fixed
+        )
       )
     )
   )

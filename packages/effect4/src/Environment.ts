@@ -54,17 +54,19 @@ export class Environment extends Context.Service<
    * From `FLOWWISE_BASE_URL`; without one from `FLOWWISE_ENVIRONMENT`, which is `sandbox` or `production`; without either
    * the sandbox. `FLOWWISE_ALLOW_HTTP=true` permits plain http to another machine.
    */
-  static readonly layerConfig: Layer.Layer<Environment, Config.ConfigError> = Layer.effect(
-    Environment,
-    Effect.gen(function* () {
-      const allowHttp = yield* Setting.fromConfig("FLOWWISE_ALLOW_HTTP", trueOrFalse).pipe(Config.withDefault(false))
-      const baseUrl = yield* Config.option(
-        Setting.fromConfig("FLOWWISE_BASE_URL", (url) => selfHosted(url, { allowHttp }))
-      )
-      return Option.isSome(baseUrl)
-        ? baseUrl.value
-        : yield* Setting.fromConfig("FLOWWISE_ENVIRONMENT", byName).pipe(Config.withDefault(environments.sandbox))
-    })
+  static readonly layerConfig: Layer.Layer<Environment, Config.ConfigError> = Layer.fresh(
+    Layer.effect(
+      Environment,
+      Effect.gen(function* () {
+        const allowHttp = yield* Setting.fromConfig("FLOWWISE_ALLOW_HTTP", trueOrFalse).pipe(Config.withDefault(false))
+        const baseUrl = yield* Config.option(
+          Setting.fromConfig("FLOWWISE_BASE_URL", (url) => selfHosted(url, { allowHttp }))
+        )
+        return Option.isSome(baseUrl)
+          ? baseUrl.value
+          : yield* Setting.fromConfig("FLOWWISE_ENVIRONMENT", byName).pipe(Config.withDefault(environments.sandbox))
+      })
+    )
   )
 }
 

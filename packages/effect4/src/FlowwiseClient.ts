@@ -29,7 +29,11 @@ import { Transport } from "./Transport.js"
  * `@effect-flowwise/effect4/node` has faster ones.
  *
  * **Details**: a request is sent once and ends within `timeout` (default: 30 seconds), body included. Retries compose on
- * top. Several accounts in one process: provide several layers.
+ * top. Several accounts in one process: provide several layers. Effect 4 builds a layer value once for all of a program,
+ * whatever is provided to it, so that the layers of this package are built anew for each account.
+ *
+ * **Gotchas**: a layer that you make of them and that still needs `Credentials` or `Environment` is built once again. Where it
+ * serves several accounts, wrap it in `Layer.fresh`.
  *
  * @example
  * ```ts
@@ -100,15 +104,18 @@ export class FlowwiseClient extends Context.Service<
   static readonly layerWith = (
     options: ClientOptions
   ): Layer.Layer<FlowwiseClient, never, HttpClient.HttpClient | Credentials | Environment> =>
-    Layer.effect(FlowwiseClient, FlowwiseClient.make(options)).pipe(Layer.provide(Transport.layerHttpClient))
+    Layer.fresh(
+      Layer.effect(FlowwiseClient, FlowwiseClient.make(options)).pipe(Layer.provide(Transport.layerHttpClient))
+    )
 
   /** Over any `HttpClient`, with the default options. */
   static readonly layer: Layer.Layer<FlowwiseClient, never, HttpClient.HttpClient | Credentials | Environment> =
-    Layer.suspend(() => FlowwiseClient.layerWith({}))
+    FlowwiseClient.layerWith({})
 
   /** Over any `HttpClient`, with credentials and environment from `FLOWWISE_…` settings. */
-  static readonly layerConfig: Layer.Layer<FlowwiseClient, ConfigError, HttpClient.HttpClient> =
+  static readonly layerConfig: Layer.Layer<FlowwiseClient, ConfigError, HttpClient.HttpClient> = Layer.fresh(
     FlowwiseClient.layer.pipe(Layer.provide([Credentials.layerConfig, Environment.layerConfig]))
+  )
 }
 
 /**

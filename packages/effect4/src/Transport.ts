@@ -74,9 +74,11 @@ export class Transport extends Context.Service<
   { readonly send: (request: TransportRequest, observer: TransportObserver) => () => void }
 >()("@effect-flowwise/effect4/Transport") {
   /** Over any `HttpClient`. One that retries or follows redirects by itself sends more than one request. */
-  static readonly layerHttpClient: Layer.Layer<Transport, never, HttpClient.HttpClient> = Layer.effect(
-    Transport,
-    Effect.map(HttpClient.HttpClient, (httpClient) => Transport.of({ send: sendOver(httpClient) }))
+  static readonly layerHttpClient: Layer.Layer<Transport, never, HttpClient.HttpClient> = Layer.fresh(
+    Layer.effect(
+      Transport,
+      Effect.map(HttpClient.HttpClient, (httpClient) => Transport.of({ send: sendOver(httpClient) }))
+    )
   )
 }
 

@@ -5,8 +5,10 @@ import * as ConfigProvider from "effect/ConfigProvider"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Metric from "effect/Metric"
 import * as Redacted from "effect/Redacted"
 import * as References from "effect/References"
@@ -181,6 +183,61 @@ describe("Credentials", () => {
     ))
 })
 
+describe("layers", () => {
+  const settings = (baseUrl: string, clientId: string) =>
+    ConfigProvider.layer(
+      ConfigProvider.fromEnvRecord({
+        FLOWWISE_BASE_URL: baseUrl,
+        FLOWWISE_CLIENT_ID: clientId,
+        FLOWWISE_CLIENT_SECRET: "secret"
+      })
+    )
+  const given = (baseUrl: string, clientId: string) =>
+    Layer.mergeAll(
+      Environment.layer(baseUrl),
+      Credentials.layer({ clientId, clientSecret: Redacted.make("secret") }),
+      FetchHttpClient.layer
+    )
+  const ways = {
+    "NodeFlowwise.layer": (baseUrl: string, id: string) => NodeFlowwise.layer.pipe(Layer.provide(given(baseUrl, id))),
+    "FlowwiseClient.layer": (baseUrl: string, id: string) =>
+      FlowwiseClient.layer.pipe(Layer.provide(given(baseUrl, id))),
+    "NodeFlowwise.layerConfig": (baseUrl: string, id: string) =>
+      NodeFlowwise.layerConfig.pipe(Layer.provide(settings(baseUrl, id))),
+    "FlowwiseClient.layerConfig": (baseUrl: string, id: string) =>
+      FlowwiseClient.layerConfig.pipe(Layer.provide([settings(baseUrl, id), FetchHttpClient.layer])),
+    "layers of the parts": (baseUrl: string, id: string) =>
+      FlowwiseClient.layer.pipe(
+        Layer.provide([Credentials.layerConfig, Environment.layerConfig, FetchHttpClient.layer]),
+        Layer.provide(settings(baseUrl, id)),
+        Layer.fresh
+      )
+  }
+
+  // Effect 4 builds a layer once for all of a program, whatever is provided to it.
+  it.each(Object.keys(ways) as ReadonlyArray<keyof typeof ways>)("never mix two accounts up: %s", (way) =>
+    withServer(
+      () => http(204),
+      async ({ baseUrl, heads }) => {
+        const [one, two] = [ways[way](baseUrl, "one"), ways[way](baseUrl, "two")]
+        const runtime = ManagedRuntime.make(one)
+        await runtime.runPromise(
+          Effect.all([
+            deleteCustomer("a"),
+            Effect.provide(deleteCustomer("b"), two),
+            Effect.provide(deleteCustomer("c"), one)
+          ])
+        )
+        await runtime.dispose()
+        assert.deepStrictEqual(
+          heads().map((head) => /x-client-id: (\w+)/.exec(head)?.[1]),
+          ["one", "two", "one"]
+        )
+      }
+    )
+  )
+})
+
 describe("settings", () => {
   const build = (env: Record<string, string>) =>
     Effect.runPromise(
@@ -203,6 +260,18 @@ describe("settings", () => {
     assert.strictEqual(error._tag, "ConfigError")
     assert.include(error.message, name)
     assert.notMatch(`${error} ${JSON.stringify(error)}`, /hunter2/)
+  })
+
+  it("an empty base URL is none, since Effect 4 reads an empty setting so", async () => {
+    const environment = await Effect.runPromise(
+      Effect.provide(
+        Environment,
+        Environment.layerConfig.pipe(
+          Layer.provide(ConfigProvider.layer(ConfigProvider.fromEnvRecord({ FLOWWISE_BASE_URL: "" })))
+        )
+      )
+    )
+    assert.strictEqual(environment.name, "sandbox")
   })
 
   it.each([

@@ -56,7 +56,7 @@ const rows = (
     requests: answers.length,
     ...all,
     ...more,
-    name: `${operation}: ${name}`,
+    name: `${operation}${all.retry === undefined ? "" : ", retried"}: ${name}`,
     answers,
     outcomes: more?.outcomes ?? [outcome]
   }))

@@ -64,7 +64,11 @@ export const layerTransport: Layer.Layer<Transport> = Layer.orDie(layerTransport
 export const layerWith = (options: Options): Layer.Layer<FlowwiseClient, ConfigError, Credentials | Environment> => {
   const { timeout, ...transport } = options
   return timeout === undefined || Option.exists(Duration.fromInput(timeout), Duration.isPositive)
-    ? Layer.effect(FlowwiseClient, FlowwiseClient.make({ timeout })).pipe(Layer.provide(layerTransportWith(transport)))
+    ? Layer.fresh(
+        Layer.effect(FlowwiseClient, FlowwiseClient.make({ timeout })).pipe(
+          Layer.provide(layerTransportWith(transport))
+        )
+      )
     : Layer.effect(
         FlowwiseClient,
         Effect.fail(Setting.invalid("timeout", 'must be a duration above 0, such as "30 seconds"'))
@@ -89,10 +93,9 @@ export const layerWith = (options: Options): Layer.Layer<FlowwiseClient, ConfigE
  * @since 0.1.0
  * @category layers
  */
-export const layer: Layer.Layer<FlowwiseClient, never, Credentials | Environment> = Layer.effect(
-  FlowwiseClient,
-  FlowwiseClient.make()
-).pipe(Layer.provide(layerTransport))
+export const layer: Layer.Layer<FlowwiseClient, never, Credentials | Environment> = Layer.fresh(
+  Layer.effect(FlowwiseClient, FlowwiseClient.make()).pipe(Layer.provide(layerTransport))
+)
 
 /**
  * The client, with account and environment from `FLOWWISE_CLIENT_ID`, `FLOWWISE_CLIENT_SECRET`, and `FLOWWISE_BASE_URL` or
@@ -101,6 +104,6 @@ export const layer: Layer.Layer<FlowwiseClient, never, Credentials | Environment
  * @since 0.1.0
  * @category layers
  */
-export const layerConfig: Layer.Layer<FlowwiseClient, ConfigError> = layer.pipe(
-  Layer.provide([Credentials.layerConfig, Environment.layerConfig])
+export const layerConfig: Layer.Layer<FlowwiseClient, ConfigError> = Layer.fresh(
+  layer.pipe(Layer.provide([Credentials.layerConfig, Environment.layerConfig]))
 )

@@ -104,6 +104,7 @@ const installLines = [
   "README.md",
   "docs/getting-started.md",
   "docs/testing.md",
+  "docs/durable-erasure.md",
   ...published.map(({ manifest }) => `packages/${manifest.name.split("/")[1]}/README.md`)
 ].map((page) => ({
   page,

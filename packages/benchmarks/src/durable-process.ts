@@ -4,8 +4,8 @@ import * as Activity from "@effect/workflow/Activity"
 import * as Workflow from "@effect/workflow/Workflow"
 import * as WorkflowEngine from "@effect/workflow/WorkflowEngine"
 import { CustomerDeleted, FlowwiseClient } from "@effect-flowwise/client"
-import { client, embedded, runner } from "@effect-flowwise/examples/erasure-engine"
-import { EraseCustomer } from "@effect-flowwise/workflow"
+import { client, runner } from "@effect-flowwise/examples/erasure-engine"
+import { EraseCustomer, SqliteEngine } from "@effect-flowwise/workflow"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -45,7 +45,7 @@ const difference = (before: number | undefined, after: number | undefined) =>
   before === undefined || after === undefined ? undefined : after - before
 
 const erase = (customerId: string) =>
-  Effect.retry(EraseCustomer.execute({ requestId: `dsr-${customerId}`, customerId }), {
+  Effect.retry(EraseCustomer.execute({ erasureId: `dsr-${customerId}`, customerId }), {
     while: ({ _tag }) => _tag === "EngineFailed"
   })
 
@@ -57,10 +57,10 @@ const sqliteSize = Effect.gen(function* () {
   return Number(rows[0]?.size)
 })
 
-/** So many transactions has the server committed; it counts them with a delay of a second. */
+/** So many transactions has the server committed. A connection that is idle tells it after ten seconds. */
 const committed = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
-  yield* Effect.sleep("1500 millis")
+  yield* Effect.sleep("11 seconds")
   const rows = yield* sql<{ count: string }>`SELECT sum(xact_commit) AS count FROM pg_stat_database`
   return Number(rows[0]?.count)
 })
@@ -75,8 +75,8 @@ const postgresSize = Effect.gen(function* () {
 /** What the engine takes for a workflow of two activities that do nothing, which is its share of an erasure. */
 const Bare = Workflow.make({
   name: "Bare",
-  payload: { requestId: Schema.String },
-  idempotencyKey: ({ requestId }) => requestId
+  payload: { id: Schema.String },
+  idempotencyKey: ({ id }) => id
 })
 const nothing = [1, 2].map((number) => Activity.make({ name: `Nothing/${number}`, execute: Effect.void }))
 const bare = Bare.toLayer(() => Effect.all(nothing, { discard: true }))
@@ -93,12 +93,12 @@ const sqlite = (synchronous: "FULL" | "NORMAL", once: Once = erase) =>
     Effect.provide(
       Layer.effectDiscard(
         Effect.flatMap(SqlClient.SqlClient, (sql) => sql.unsafe(`PRAGMA synchronous = ${synchronous}`))
-      ).pipe(Layer.provideMerge(embedded(process.env.DATABASE_FILE ?? "")))
+      ).pipe(Layer.provideMerge(SqliteEngine.layer({ filename: process.env.DATABASE_FILE ?? "" })))
     ),
     Effect.provide(vendor)
   )
 
-const runBare = (requestId: string) => Bare.execute({ requestId })
+const runBare = (id: string) => Bare.execute({ id })
 const memory = (once: Once = erase) =>
   erasing(Effect.succeed(undefined), once).pipe(
     Effect.provide(

@@ -17,7 +17,7 @@ export const programs: Programs = {
 
 export const layOut = async (): Promise<void> => {
   rmSync(dist, { recursive: true, force: true })
-  for (const name of ["client", "node"]) {
+  for (const name of ["core", "client", "node"]) {
     const source = join(here, "..", name)
     if (!existsSync(join(source, "dist/esm"))) {
       throw new Error(`packages/${name} is not built: run pnpm bench at the root, which builds first`)

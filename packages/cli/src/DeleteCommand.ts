@@ -16,6 +16,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import { confirm } from "./Confirmation.js"
+import { parseDelimiter } from "./Csv.js"
 import type { Format } from "./Format.js"
 import * as Input from "./Input.js"
 import * as Journal from "./Journal.js"
@@ -23,7 +24,7 @@ import type { Header } from "./JournalFile.js"
 import { parseRate, wholeNumber } from "./Numbers.js"
 import { count, place, printLine, say, visible } from "./Output.js"
 import { Refused } from "./Refused.js"
-import { gracefully, run } from "./Run.js"
+import { gracefully, nobodyWasThere, run, warnOfAbsent } from "./Run.js"
 
 const config = {
   ids: Args.text({ name: "customer-id" }).pipe(
@@ -40,37 +41,48 @@ const config = {
     Options.withDescription("The file is CSV with a heading, and the ids are in this column."),
     Options.optional
   ),
-  field: Options.text("field").pipe(
-    Options.withPseudoName("NAME"),
-    Options.withDescription("The file is JSON Lines, and the ids are in this field."),
+  delimiter: Options.text("delimiter").pipe(
+    Options.withPseudoName("CHARACTER"),
+    Options.withDescription(
+      "Separates the columns of CSV, such as | or tab. Default: the comma, semicolon or tab that fits."
+    ),
+    Options.filterMap(parseDelimiter, "--delimiter takes one character that is no quote, or the word tab"),
     Options.optional
   ),
-  trim: Options.boolean("trim").pipe(
-    Options.withDescription("Takes blanks around ids away, instead of refusing them.")
+  field: Options.text("field").pipe(
+    Options.withPseudoName("NAME"),
+    Options.withDescription("The file is JSON Lines, and the ids are in this field, such as id or user.id."),
+    Options.optional
+  ),
+  trim: Options.boolean("trim").pipe(Options.withDescription("Removes blanks around ids, instead of refusing them.")),
+  allowUnusualIds: Options.boolean("allow-unusual-ids").pipe(
+    Options.withDescription("Takes ids that look damaged by a spreadsheet or a paste, instead of refusing them.")
   ),
   journal: Options.text("journal").pipe(
     Options.withPseudoName("FILE"),
-    Options.withDescription("Keeps the evidence here; the same command again goes on where this one stopped."),
+    Options.withDescription(
+      "Records every request and outcome here; the same command again goes on where this one stopped."
+    ),
     Options.optional
   ),
   dryRun: Options.boolean("dry-run").pipe(
-    Options.withDescription("Says what would be sent where, and sends nothing, whatever else is asked for.")
+    Options.withDescription("Shows what would be sent where, and sends nothing, whatever the other options are.")
   ),
   max: Options.text("max").pipe(
     Options.withPseudoName("N"),
-    Options.withDescription("Refuses an input with more ids than that, before anything is sent."),
+    Options.withDescription("Refuses an input with more ids than this, before anything is sent."),
     Options.mapEffect(wholeNumber("--max", 1)),
     Options.optional
   ),
   concurrency: Options.text("concurrency").pipe(
     Options.withPseudoName("N"),
-    Options.withDescription("So many customers are under way at once, 16 unless told otherwise."),
+    Options.withDescription("This many customers are under way at once. Default: 16."),
     Options.mapEffect(wholeNumber("--concurrency", 1, 1000)),
     Options.withDefault(16)
   ),
   rate: Options.text("rate").pipe(
     Options.withPseudoName("N/INTERVAL"),
-    Options.withDescription("Sends so many requests in such a time at most, such as 300/minute."),
+    Options.withDescription("Sends at most this many requests in this time, such as 300/minute."),
     Options.mapEffect(parseRate),
     Options.optional
   ),
@@ -106,28 +118,31 @@ export const deleteCommand = Command.make("delete", config, (options) =>
   }).pipe(Effect.scoped, Effect.provide(Environment.layerConfig))
 ).pipe(Command.withDescription("Deletes customers, for good."))
 
-const inputOf = ({ column, field, file, ids, trim }: Config) =>
+const inputOf = ({ allowUnusualIds, column, delimiter, field, file, ids, trim }: Config) =>
   Effect.gen(function* () {
     yield* noOptions(ids)
     const format: Format = Option.isSome(column)
-      ? { _tag: "Csv", column: column.value }
+      ? { _tag: "Csv", delimiter: Option.getOrUndefined(delimiter), column: column.value }
       : Option.isSome(field)
         ? { _tag: "JsonLines", field: field.value }
         : { _tag: "Text" }
     if (Option.isSome(column) && Option.isSome(field)) {
       return yield* new Refused({ message: "--column is for CSV and --field for JSON Lines: give one of them" })
     }
+    if (Option.isSome(delimiter) && Option.isNone(column)) {
+      return yield* new Refused({ message: "--delimiter is for CSV: say with --column which column has the ids" })
+    }
     if (Option.isNone(file)) {
       return yield* ids.length === 0
         ? new Refused({ message: "say who is to be deleted: ids, or --file" })
         : format._tag !== "Text" || trim
           ? new Refused({ message: "--column, --field and --trim are for a --file" })
-          : Input.fromArguments(ids)
+          : Input.fromArguments(ids, { trim: false, allowUnusual: allowUnusualIds })
     }
     if (ids.length > 0) {
       return yield* new Refused({ message: "give ids or --file, and not both" })
     }
-    return yield* Input.fromFile(file.value, format, trim)
+    return yield* Input.fromFile(file.value, format, trim, allowUnusualIds)
   })
 
 /** What follows an option the parser takes for its value, be it the `--dry-run` that was meant. */
@@ -142,7 +157,9 @@ const noOptions = (ids: ReadonlyArray<string>) => {
   const mistyped = ids.find((id) => /^[\p{Pd}\u2212]/u.test(id))
   if (mistyped === undefined) return Effect.void
   const option = mistyped.replace(/=.*$/s, "")
-  const known = Object.keys(config).some((name) => option === `--${name === "dryRun" ? "dry-run" : name}`)
+  const known = Object.keys(config).some(
+    (name) => option === `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+  )
   return new Refused({
     message: known
       ? `${option} lacks its value, or is given twice`
@@ -184,12 +201,14 @@ const erase = (input: Input.Input, environment: Environment["Type"], options: Co
       onSome: (path) => Effect.flatMap(headerOf(input, environment), (header) => Journal.open(path, header))
     })
     const total = input.ids - journal.gone
-    if (journal.gone > 0) {
-      const left = total === 0 ? "nobody" : count(total, "customer")
-      yield* say(`  left   ${left}: the journal has the others as gone`)
-    }
     if (total === 0) {
+      yield* say(`Nothing left to do: by the journal, all ${count(journal.gone, "customer")} are already gone.`)
+      yield* warnOfAbsent(journal.totals())
+      process.exitCode = nobodyWasThere(journal.totals()) ? 1 : 0
       return
+    }
+    if (journal.gone > 0) {
+      yield* say(`  left   ${count(total, "customer")}: by the journal, the others are already gone`)
     }
     yield* confirm(environment, options.confirm, total, Option.contains(options.file, "-"))
     yield* gracefully((stop) =>

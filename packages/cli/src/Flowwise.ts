@@ -7,7 +7,6 @@ import { createRequire } from "node:module"
 import { stripVTControlCharacters } from "node:util"
 import * as CliConfig from "@effect/cli/CliConfig"
 import * as Command from "@effect/cli/Command"
-import * as HelpDoc from "@effect/cli/HelpDoc"
 import type * as Runtime from "@effect/platform/Runtime"
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
@@ -15,10 +14,13 @@ import * as Cause from "effect/Cause"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as HashMap from "effect/HashMap"
 import * as Logger from "effect/Logger"
+import { commandIn, prepare } from "./Arguments.js"
 import { deleteCommand } from "./DeleteCommand.js"
 import { emulatorCommand } from "./EmulatorCommand.js"
 import { explain } from "./Failure.js"
+import { footerOf } from "./Help.js"
 import { ignoreBrokenPipes } from "./Output.js"
 import { reportCommand } from "./ReportCommand.js"
 
@@ -29,46 +31,26 @@ const flowwise = Command.make("flowwise").pipe(
   Command.withSubcommands([deleteCommand, reportCommand, emulatorCommand])
 )
 
-const example = (command: string, what: string) =>
-  HelpDoc.descriptionList([[{ _tag: "Text", value: command }, HelpDoc.p(what)]])
-
-const footer = HelpDoc.blocks([
-  HelpDoc.h1("EXAMPLES"),
-  example("flowwise delete --dry-run --file ids.txt", "Shows what would be sent where."),
-  example("flowwise delete --file ids.txt --journal ids.journal", "Deletes, and can be stopped, killed and run again."),
-  example(
-    "flowwise delete --file users.csv --column customer_id --rate 300/minute --max 5000 --json",
-    "A table, slowly."
-  ),
-  example("flowwise report ids.journal --markdown", "What became of them, for the record."),
-  HelpDoc.h1("SETTINGS"),
-  HelpDoc.p("FLOWWISE_CLIENT_ID and FLOWWISE_CLIENT_SECRET, which never go on the command line."),
-  HelpDoc.p(
-    "FLOWWISE_ENVIRONMENT is sandbox (so unless told otherwise) or production; FLOWWISE_BASE_URL a host of your own."
-  ),
-  HelpDoc.h1("EXIT STATUS"),
-  HelpDoc.p(
-    "0 everything is gone; 1 some are not known to be gone; 2 wrong usage or configuration; 3 credentials refused; 130 interrupted."
-  )
-])
+// In other letters an option would be found, and then forgotten: `--DRY-RUN` would delete. The footer has the built-ins.
+const config = CliConfig.make({ isCaseSensitive: true, showBuiltIns: false })
 
 /** Runs the command to its end. */
 export const runMain = (argv: ReadonlyArray<string>): void => {
   ignoreBrokenPipes()
   // A terminal that is closed ends a run as gracefully as Ctrl-C, however often it says so.
   process.on("SIGHUP", () => process.emit("SIGTERM"))
-  Command.run(flowwise, { name: "flowwise", version, executable: "flowwise", footer })(argv.map(flagAlone)).pipe(
+  const args = argv.slice(2)
+  const footer = footerOf(commandIn(args))
+  const parse = Command.run(flowwise, { name: "flowwise", version, executable: "flowwise", footer })
+  const commands = Array.from(HashMap.keys(Command.getSubcommands(flowwise))).sort()
+  prepare(args, commands, config).pipe(
+    Effect.flatMap((prepared) => parse([...argv.slice(0, 2), ...prepared])),
     inOurWords,
     Effect.catchAll(explain),
-    // In other letters an option would be found, and then forgotten: `--DRY-RUN` would delete.
-    Effect.provide([NodeContext.layer, CliConfig.layer({ isCaseSensitive: true }), logToStderr]),
+    Effect.provide([NodeContext.layer, CliConfig.layer(config), logToStderr]),
     NodeRuntime.runMain({ disableErrorReporting: true, disablePrettyLogger: true, teardown })
   )
 }
-
-/** The parser takes a word such as `1` or `no` for the value of a flag before it, and it may be a customer's id. */
-const flagAlone = (argument: string) =>
-  ["--dry-run", "--json", "--markdown", "--trim"].includes(argument) ? `${argument}=true` : argument
 
 /** What `--log-level` lets through: stdout is for outcomes. */
 const logToStderr = Logger.replace(Logger.defaultLogger, Logger.prettyLogger({ stderr: true }))
@@ -109,4 +91,7 @@ const withoutFiller = (text: string) =>
   text
     .replaceAll(/^ *(A user-defined piece of text|A true or false value)\.\n\n/gm, "")
     .replaceAll(/^\$ (?!flowwise)/gm, "$ flowwise ")
+    // There is none, since the command line that it prints is not the one that was chosen.
+    .replaceAll(/ --wizard\b/g, "")
+    .replaceAll(/^.*--?(l )?wizard.*\n/gm, "")
     .replaceAll(/^( *- )(\w+) \S.*? {2,}(?=\S)/gm, (_, dash: string, name: string) => dash + name.padEnd(10))

@@ -14,10 +14,11 @@ import { extname, join } from "node:path"
 import type { Readable } from "node:stream"
 import { pipeline } from "node:stream/promises"
 import * as Effect from "effect/Effect"
+import { isNotUndefined } from "effect/Predicate"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { checked, type Entry, entriesOf, type Format } from "./Format.js"
-import { boundedLines } from "./Lines.js"
+import { checked, type Entry, entriesOf, type Format, type Rules } from "./Format.js"
+import { checkedLines } from "./Lines.js"
 import { Refused, systemMessage } from "./Refused.js"
 
 /** An id that comes again within so many others is sent once. */
@@ -40,8 +41,8 @@ export interface Input {
 }
 
 /** The ids that stand on the command line. */
-export const fromArguments = (ids: ReadonlyArray<string>): Effect.Effect<Input, Refused> => {
-  const named = (place: number) => `argument ${place}`
+export const fromArguments = (ids: ReadonlyArray<string>, rules: Rules): Effect.Effect<Input, Refused> => {
+  const place = { bare: true, first: false, escaped: false }
   const batch = ids.map((id, index) => ({ line: index + 1, id }))
   return survey({
     name: "arguments",
@@ -52,14 +53,19 @@ export const fromArguments = (ids: ReadonlyArray<string>): Effect.Effect<Input, 
     entries: async function* (bytes) {
       // What nobody reads isn't hashed, and any other ids would be the same input. It comes in one piece.
       for await (const _ of bytes) {
-        yield batch.map((entry) => ({ ...entry, id: checked(entry.id, named(entry.line)) }))
+        yield batch.map(({ id, line }) => ({ line, id: checked(id, `argument ${line}`, rules, place) }))
       }
     }
   })
 }
 
 /** The ids in a file, or on standard input where `path` is `-`. */
-export const fromFile = (path: string, format: Format, trim: boolean): Effect.Effect<Input, Refused, Scope.Scope> =>
+export const fromFile = (
+  path: string,
+  format: Format,
+  trim: boolean,
+  allowUnusual = true
+): Effect.Effect<Input, Refused, Scope.Scope> =>
   Effect.gen(function* () {
     const name = path === "-" ? "standard input" : path
     if (format._tag === "Text") yield* expectText(path)
@@ -67,9 +73,12 @@ export const fromFile = (path: string, format: Format, trim: boolean): Effect.Ef
     return yield* survey({
       name,
       // The name last: it may read like anything.
-      format: [trim ? `${format._tag}, trimmed` : format._tag, ...Object.values(format).slice(1)].join(" "),
+      format: [
+        trim ? `${format._tag}, trimmed` : format._tag,
+        ...Object.values(format).slice(1).filter(isNotUndefined)
+      ].join(" "),
       bytes: () => chunksOf(file, name, stats),
-      entries: (bytes) => entriesOf(name, bytes, format, trim)
+      entries: (bytes) => entriesOf(name, bytes, format, { trim, allowUnusual })
     })
   })
 
@@ -114,7 +123,7 @@ const spool = (name: string, source: Readable): Effect.Effect<OpenFile, Refused,
     )
     const path = join(folder, "ids")
     yield* attempt(name, (signal) =>
-      pipeline(boundedLines(name, source), createWriteStream(path, { mode: 0o600, flags: "wx" }), { signal })
+      pipeline(checkedLines(name, source), createWriteStream(path, { mode: 0o600, flags: "wx" }), { signal })
     )
     const file = yield* Effect.acquireRelease(
       attempt(path, () => open(path, "r")),

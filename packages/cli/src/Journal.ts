@@ -1,25 +1,36 @@
 /**
  * What was asked, of whom, when, and what came back: the evidence of a run, and what lets it go on after a kill.
  *
- * An intent is on the disk before its request is sent, an outcome before it is reported.
+ * An intent is written when its request is about to go, and is on the disk before it goes. An outcome is on the disk before
+ * it is reported.
  *
  * @since 0.1.0
  */
 import { constants } from "node:fs"
 import { type FileHandle, open as openFile, realpath, truncate } from "node:fs/promises"
 import { dirname } from "node:path"
-import { CustomerAlreadyAbsent, type DeletionOutcome, DeletionUnconfirmed } from "@effect-flowwise/client"
+import {
+  CustomerAlreadyAbsent,
+  type DeletionOutcome,
+  DeletionUnconfirmed,
+  type FlowwiseClient,
+  RequestFailed
+} from "@effect-flowwise/client"
 import * as Chunk from "effect/Chunk"
 import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import { identity } from "effect/Function"
 import type * as Scope from "effect/Scope"
 import type { Entry } from "./Format.js"
 import { encode, type Header, isTornHeader, type JournalLine, read } from "./JournalFile.js"
 import * as Ledger from "./Ledger.js"
 import * as Lock from "./Lock.js"
 import { Refused, systemMessage } from "./Refused.js"
+import * as UnderWay from "./UnderWay.js"
 
+const SECOND_WRITER =
+  "another run is writing to this journal too. Make sure that only one is left, and start that one again"
 const OPEN_FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_APPEND
 
 /** The journal could be written when the run began, and now it can't: the run has to stop. */
@@ -29,32 +40,45 @@ export interface Journal {
   /** How many were gone before this run. */
   readonly gone: number
   readonly isGone: (entry: Entry) => boolean
-  /** Before the requests. */
-  readonly intents: (entries: Chunk.Chunk<Entry>) => Effect.Effect<void, JournalFailed>
+  /** Remembers the line of an id that is taken up, and gives the id. */
+  readonly take: (entry: Entry) => string
+  /** The client, with an intent on the disk before the first request for a line. */
+  readonly announcing: (client: FlowwiseClient["Type"]) => FlowwiseClient["Type"]
   /** Before they are reported; gives the outcomes in the light of the runs before. */
   readonly outcomes: (
     outcomes: Chunk.Chunk<DeletionOutcome>
   ) => Effect.Effect<Chunk.Chunk<DeletionOutcome>, JournalFailed>
-  /** The run is over: who has an intent and no outcome was not asked for. */
+  /** The run is over: a line with an intent and no outcome had its credentials refused. */
   readonly notDeleted: Effect.Effect<void, JournalFailed>
-  /** How many may be deleted, after all runs so far. */
-  readonly unknown: () => number
+  /** After all runs so far. */
+  readonly totals: () => Totals
 }
+
+export type Totals = Pick<Ledger.Totals, "deleted" | "alreadyAbsent" | "afterAmbiguousAttempt" | "unknown">
 
 /** Where nobody asked for one. */
 export const none: Effect.Effect<Journal> = Effect.sync(() => {
-  let unknown = 0
+  const totals = { deleted: 0, alreadyAbsent: 0, afterAmbiguousAttempt: 0, unknown: 0 }
+  const add = (outcome: DeletionOutcome) => {
+    if (outcome._tag === "CustomerDeleted") totals.deleted++
+    else if (Ledger.mayBeDeleted(outcome)) totals.unknown++
+    else if (outcome._tag === "CustomerAlreadyAbsent") {
+      totals.alreadyAbsent++
+      if (outcome.afterAmbiguousAttempt) totals.afterAmbiguousAttempt++
+    }
+  }
   return {
     gone: 0,
     isGone: () => false,
-    intents: () => Effect.void,
+    take: ({ id }) => id,
+    announcing: identity,
     outcomes: (outcomes) =>
-      Effect.sync(() => {
-        for (const outcome of outcomes) if (Ledger.mayBeDeleted(outcome)) unknown++
-        return outcomes
-      }),
+      Effect.as(
+        Effect.sync(() => Chunk.forEach(outcomes, add)),
+        outcomes
+      ),
     notDeleted: Effect.void,
-    unknown: () => unknown
+    totals: () => totals
   }
 })
 
@@ -68,42 +92,48 @@ export const open = (path: string, header: Header): Effect.Effect<Journal, Refus
       (file) => Effect.promise(() => file.close())
     )
     const ledger = Ledger.make(header.input.lastLine)
-    yield* attempt(path, () => resume(path, real, file, header, ledger))
+    const append = yield* attempt(path, () => resume(path, real, file, header, ledger))
     const { alreadyAbsent, deleted } = ledger.count()
-    const append = groupCommit(file)
     const { host } = new URL(header.baseUrl)
+    let failure: JournalFailed | undefined
     const write = (lines: ReadonlyArray<JournalLine>) =>
       Effect.tryPromise({
         try: () => append(lines.map((line) => `${encode(line)}\n`).join("")),
-        catch: (error) => new JournalFailed({ message: `${path}: ${systemMessage(error)}` })
+        catch: (error) => (failure ??= new JournalFailed({ message: `${path}: ${systemMessage(error)}` }))
       }).pipe(
         Effect.zipLeft(Effect.sync(() => lines.forEach(ledger.add))),
         // They are written in any case, so that the ledger has to know.
         Effect.uninterruptible
       )
 
-    /** The lines of what is under way: an id that comes twice can be so too. */
-    const underWay = new Map<string, Array<UnderWay>>()
+    const underWay = UnderWay.make()
+    /** A resend needs no second intent, but a journal that can still be written. */
+    const intent = (id: string) =>
+      Effect.flatMap(DateTime.now, (at) => {
+        const taken = underWay.ask(id)
+        if (failure !== undefined) return Effect.fail(failure)
+        if (taken === undefined) return Effect.void
+        taken.ambiguous = ledger.isAmbiguous(taken.line)
+        return write([{ _tag: "Intent", line: taken.line, customerId: id, at }])
+      })
     return {
       gone: deleted + alreadyAbsent,
       isGone: ({ line }) => ledger.isGone(line),
-      intents: (entries) =>
-        Effect.flatMap(DateTime.now, (at) =>
-          write(
-            Chunk.toReadonlyArray(entries).map(({ id, line }) => {
-              underWay.set(id, [...(underWay.get(id) ?? []), { line, ambiguous: ledger.isAmbiguous(line) }])
-              return { _tag: "Intent", line, customerId: id, at }
-            })
+      take: underWay.take,
+      announcing: (client) => ({
+        ...client,
+        deleteCustomer: (id) =>
+          intent(id).pipe(
+            // Nobody sees this outcome: the run stops when it comes to be written.
+            Effect.mapError(({ message }) => new RequestFailed({ message, reason: "InvalidRequest", delivered: "no" })),
+            Effect.zipRight(client.deleteCustomer(id))
           )
-        ),
+      }),
       outcomes: (results) =>
         Effect.gen(function* () {
           const at = yield* DateTime.now
           const lines = Chunk.map(results, (result) => {
-            const [{ ambiguous, line } = { ambiguous: false, line: 0 }, ...others] =
-              underWay.get(result.customerId) ?? []
-            if (others.length === 0) underWay.delete(result.customerId)
-            else underWay.set(result.customerId, others)
+            const { ambiguous, line } = underWay.end(result.customerId)
             const outcome = ambiguous ? afterAmbiguousAttempt(result) : result
             return { _tag: "Outcome" as const, line, host, outcome, at }
           })
@@ -111,13 +141,9 @@ export const open = (path: string, header: Header): Effect.Effect<Journal, Refus
           return Chunk.map(lines, ({ outcome }) => outcome)
         }),
       notDeleted: Effect.flatMap(DateTime.now, (at) =>
-        write(
-          Array.from(underWay.values(), (lines) =>
-            lines.map(({ line }) => ({ _tag: "NotDeleted" as const, line, at }))
-          ).flat()
-        )
+        write(underWay.asked().map((line) => ({ _tag: "NotDeleted", line, at })))
       ),
-      unknown: () => ledger.count().unknown
+      totals: ledger.count
     }
   })
 
@@ -128,13 +154,7 @@ const realPathOf = async (path: string) => {
   return realpath(path)
 }
 
-interface UnderWay {
-  readonly line: number
-  /** A request of a run before may have deleted the customer. */
-  readonly ambiguous: boolean
-}
-
-/** Takes in what the runs before have written, and puts the end of it right. */
+/** Takes in what the runs before have written, puts the end of it right, and gives what appends to it. */
 const resume = async (path: string, real: string, file: FileHandle, header: Header, ledger: Ledger.Ledger) => {
   const stats = await file.stat()
   if (!stats.isFile()) throw new Refused({ message: `${path}: a journal has to be a file` })
@@ -157,13 +177,14 @@ const resume = async (path: string, real: string, file: FileHandle, header: Head
   await file.chmod(0o600)
   // By its path: on Windows a file that is open for appending can't be cut.
   if (end < size) await truncate(real, end)
-  await file.appendFile(`${encode(found === undefined ? header : { _tag: "Resumed", at: header.at })}\n`)
-  await file.sync()
+  const append = groupCommit(file, end)
+  await append(`${encode(found === undefined ? header : { _tag: "Resumed", at: header.at })}\n`)
   // The name of a new file is on the disk only with its folder, which Windows doesn't let anyone open.
   if (found === undefined && process.platform !== "win32") {
     const folder = await openFile(dirname(real), "r")
     await folder.sync().finally(() => folder.close())
   }
+  return append
 }
 
 const sameRun = (path: string, found: Header, header: Header) => {
@@ -198,15 +219,25 @@ const afterAmbiguousAttempt = (outcome: DeletionOutcome): DeletionOutcome => {
   }
 }
 
-/** Appends lines and waits until they are on the disk; whoever comes during a flush shares the next one. */
-const groupCommit = (file: FileHandle) => {
+/**
+ * Appends lines and waits until they are on the disk; whoever comes during a flush shares the next one.
+ *
+ * The file must have the size that we know of: if the lock failed, as it can on shared storage, two runs find each other
+ * here. Each write is of whole lines, so the journal can be read even where they wrote at the same moment.
+ */
+const groupCommit = (file: FileHandle, end: number) => {
+  let size = end
   let flushing: Promise<unknown> = Promise.resolve()
   let next: { text: string; readonly flushed: Promise<void> } | undefined
 
   const flushNext = async () => {
-    const text = next?.text ?? ""
+    const bytes = Buffer.from(next?.text ?? "")
     next = undefined
-    await file.appendFile(text)
+    if ((await file.stat()).size !== size) throw new Error(SECOND_WRITER)
+    const { bytesWritten } = await file.write(bytes)
+    // On a full disk a part is written; to write the rest fails with the reason.
+    if (bytesWritten < bytes.length) await file.appendFile(bytes.subarray(bytesWritten))
+    size += bytes.length
     await file.datasync()
   }
   return (lines: string): Promise<void> => {

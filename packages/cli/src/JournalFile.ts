@@ -47,7 +47,7 @@ const Intent = Schema.TaggedStruct("Intent", { ...line, customerId: Schema.Strin
 /** What became of the last intent of this line, and who said so. */
 const Outcome = Schema.TaggedStruct("Outcome", { ...line, host: Schema.String, outcome: DeletionOutcome })
 
-/** The run stopped before the request of the last intent was sent, or its credentials were refused. */
+/** The credentials of the last intent's request were refused: it deleted nobody. */
 const NotDeleted = Schema.TaggedStruct("NotDeleted", line)
 
 export const JournalLine = Schema.Union(Header, Resumed, Intent, Outcome, NotDeleted)
@@ -69,23 +69,28 @@ export const read = async (
   const { size } = await file.stat()
   const end = await endOfLastLine(file, size)
   let header: Header | undefined
-  /** Who was announced by the run that is being read, and has no outcome so far. */
-  const open = new Map<number, string>()
+  /** Intents without an outcome so far. There are several for one line after a kill, and where the lock failed. */
+  const open = new Map<number, Array<string>>()
+  const closes = (line: number, customerId?: string): boolean => {
+    const [intended, ...others] = open.get(line) ?? []
+    if (others.length === 0) open.delete(line)
+    else open.set(line, others)
+    return intended !== undefined && (customerId ?? intended) === intended
+  }
   const follows = (line: JournalLine): boolean => {
     switch (line._tag) {
       case "Header":
         header = line
         return true
       case "Resumed":
-        open.clear()
         return true
       case "Intent":
-        open.set(line.line, line.customerId)
+        open.set(line.line, [...(open.get(line.line) ?? []), line.customerId])
         return true
       case "Outcome":
-        return open.get(line.line) === line.outcome.customerId && open.delete(line.line)
+        return closes(line.line, line.outcome.customerId)
       case "NotDeleted":
-        return open.delete(line.line)
+        return closes(line.line)
     }
   }
   for await (const batch of linesOf(path, chunksOf(file, end))) {

@@ -63,6 +63,8 @@ export const make = (lastLine: number): Ledger => {
           lines[entry.line] = state & ~PENDING
           return
         case "Outcome":
+          // Gone is gone, though another run on the same journal has asked as well.
+          if (isGoneState(state)) return
           lines[entry.line] =
             numberOf(verdictOf(entry.outcome)) | (state & AMBIGUOUS) | (mayBeDeleted(entry.outcome) ? AMBIGUOUS : 0)
       }

@@ -4,17 +4,19 @@
  * @since 0.1.0
  */
 import { isUtf8 } from "node:buffer"
+import { TextDecoder } from "node:util"
 import { Refused } from "./Refused.js"
 
 /** A longer line is no record of a customer; nothing more than this of it is ever held. */
 const MAX_LINE_BYTES = 64 * 1024
 const LINE_FEED = 0x0a
+const CARRIAGE_RETURN = 0x0d
 const BYTE_ORDER_MARK = "\uFEFF"
 
 export interface Line {
   /** Counted from 1. */
   readonly number: number
-  /** Without its line end, which is LF or CRLF. */
+  /** Without its line end. */
   readonly text: string
 }
 
@@ -22,22 +24,28 @@ export interface Line {
 export async function* linesOf(name: string, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<ReadonlyArray<Line>> {
   let number = 0
   let rest: Uint8Array = new Uint8Array()
+  let lineEnd: number | undefined
 
   const line = (bytes: Uint8Array): Line => {
     number++
     refuseTooLong(name, number, bytes.length)
-    if (!isUtf8(bytes)) throw new Refused({ message: `${name}: line ${number} is not UTF-8` })
+    if (!isUtf8(bytes)) {
+      throw new Refused({ message: `${name}: line ${number} is not UTF-8; save the file as UTF-8` })
+    }
     const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8")
     return { number, text: (number === 1 ? withoutMark(text) : text).replace(/\r$/, "") }
   }
 
-  for await (const chunk of chunks) {
+  for await (const chunk of toUtf8(name, chunks)) {
     const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
     const lines: Array<Line> = []
     let start = 0
-    for (let end = bytes.indexOf(LINE_FEED); end !== -1; end = bytes.indexOf(LINE_FEED, start)) {
-      lines.push(line(bytes.subarray(start, end)))
-      start = end + 1
+    lineEnd ??= lineEndOf(bytes)
+    if (lineEnd !== undefined) {
+      for (let end = bytes.indexOf(lineEnd); end !== -1; end = bytes.indexOf(lineEnd, start)) {
+        lines.push(line(bytes.subarray(start, end)))
+        start = end + 1
+      }
     }
     rest = bytes.subarray(start)
     refuseTooLong(name, number + 1, rest.length)
@@ -46,22 +54,56 @@ export async function* linesOf(name: string, chunks: AsyncIterable<Uint8Array>):
   if (rest.length > 0) yield [line(rest)]
 }
 
-/** Passes bytes on, up to a line that is too long: the rest of that is not waited for. */
-export async function* boundedLines(name: string, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  let number = 1
-  let length = 0
-  for await (const chunk of chunks) {
-    let start = 0
-    for (let end = chunk.indexOf(LINE_FEED); end !== -1; end = chunk.indexOf(LINE_FEED, start)) {
-      refuseTooLong(name, number, length + end - start)
-      number++
-      length = 0
-      start = end + 1
+/** Passes bytes on, up to a line that is refused: the rest of that is not waited for. */
+export async function* checkedLines(name: string, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const passed: Array<Uint8Array> = []
+  async function* noted() {
+    for await (const chunk of chunks) {
+      passed.push(chunk)
+      yield chunk
     }
-    length += chunk.length - start
-    refuseTooLong(name, number, length)
-    yield chunk
   }
+  for await (const _ of linesOf(name, noted())) yield* passed.splice(0)
+}
+
+/** The first line end is that of the whole file: LF, which CRLF ends with too, or CR. */
+const lineEndOf = (bytes: Uint8Array): number | undefined => {
+  const first = bytes.findIndex((byte) => byte === LINE_FEED || byte === CARRIAGE_RETURN)
+  // A CR at the end of what is there may be half of a CRLF.
+  if (first === -1 || (bytes[first] === CARRIAGE_RETURN && first === bytes.length - 1)) return undefined
+  return bytes[first] === CARRIAGE_RETURN && bytes[first + 1] !== LINE_FEED ? CARRIAGE_RETURN : LINE_FEED
+}
+
+/** UTF-16 with a byte order mark, as Excel and PowerShell write it, becomes UTF-8; all else stays as it is. */
+async function* toUtf8(name: string, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let head: Uint8Array | undefined = new Uint8Array()
+  let decoder: TextDecoder | undefined
+  const decoded = (chunk?: Uint8Array) => {
+    try {
+      return Buffer.from(decoder?.decode(chunk, { stream: chunk !== undefined }) ?? "")
+    } catch {
+      throw new Refused({
+        message: `${name}: the file begins as ${decoder?.encoding} and holds what is not; save it as UTF-8`
+      })
+    }
+  }
+  for await (const chunk of chunks) {
+    const bytes: Uint8Array = head === undefined ? chunk : Buffer.concat([head, chunk])
+    if (head !== undefined && bytes.length < 2) {
+      head = bytes
+      continue
+    }
+    if (head !== undefined) {
+      const mark = Buffer.from(bytes.subarray(0, 2)).toString("hex")
+      if (mark === "fffe" || mark === "feff") {
+        decoder = new TextDecoder(mark === "fffe" ? "utf-16le" : "utf-16be", { fatal: true })
+      }
+      head = undefined
+    }
+    yield decoder === undefined ? bytes : decoded(bytes)
+  }
+  if (head !== undefined && head.length > 0) yield head
+  if (decoder !== undefined) yield decoded()
 }
 
 const refuseTooLong = (name: string, line: number, bytes: number) => {

@@ -12,28 +12,35 @@ import { read } from "./JournalFile.js"
 import { printLine } from "./Output.js"
 import { Refused, systemMessage } from "./Refused.js"
 import * as Report from "./Report.js"
+import { toHtml } from "./ReportHtml.js"
+import * as Timeline from "./Timeline.js"
 
 const config = {
   journal: Args.text({ name: "journal" }).pipe(Args.withDescription("What --journal has written.")),
   json: Options.boolean("json").pipe(Options.withDescription("As JSON.")),
-  markdown: Options.boolean("markdown").pipe(Options.withDescription("As Markdown."))
+  markdown: Options.boolean("markdown").pipe(Options.withDescription("As Markdown.")),
+  html: Options.boolean("html").pipe(Options.withDescription("As a page to print and to file: redirect it to a file."))
 }
 
-export const reportCommand = Command.make("report", config, ({ journal, json, markdown }) =>
+export const reportCommand = Command.make("report", config, ({ html, journal, json, markdown }) =>
   Effect.gen(function* () {
-    if (json && markdown) {
-      return yield* new Refused({ message: "give --json or --markdown, and not both" })
+    const [form, other] = Object.entries({ json, markdown, html }).filter(([, given]) => given)
+    if (form !== undefined && other !== undefined) {
+      return yield* new Refused({ message: `give --${form[0]} or --${other[0]}, and not both` })
     }
-    const report = yield* Effect.tryPromise({
+    const { report, timeline } = yield* Effect.tryPromise({
       try: () => reportOf(journal),
       catch: (error) =>
         error instanceof Refused ? error : new Refused({ message: `${journal}: ${systemMessage(error)}` })
     })
-    yield* Effect.catchTag(
-      printLine(json ? Report.toJson(report) : markdown ? Report.toMarkdown(report) : Report.toText(report)),
-      "OutputClosed",
-      () => Effect.void
-    )
+    const text = html
+      ? toHtml(report, timeline)
+      : json
+        ? Report.toJson(report)
+        : markdown
+          ? Report.toMarkdown(report)
+          : Report.toText(report)
+    yield* Effect.catchTag(printLine(text), "OutputClosed", () => Effect.void)
   })
 ).pipe(Command.withDescription("Summarises a journal: counts, failures by cause, durations."))
 
@@ -41,9 +48,13 @@ const reportOf = async (path: string) => {
   const file = await open(path, "r")
   try {
     const builder = Report.make()
-    const { end, size } = await read(path, file, builder.add)
+    const timeline = Timeline.make()
+    const { end, size } = await read(path, file, (line) => {
+      builder.add(line)
+      timeline.add(line)
+    })
     if (end === 0) throw new Refused({ message: `${path}: there is nothing in this journal yet` })
-    return builder.finish(size - end)
+    return { report: builder.finish(size - end), timeline: timeline.finish() }
   } finally {
     await file.close()
   }

@@ -3,13 +3,17 @@
  *
  * @since 0.1.0
  */
-import { DeletionOutcome, deleteCustomers, isAmbiguous, type Unauthorized } from "@effect-flowwise/client"
+import {
+  DeletionOutcome,
+  deleteCustomers,
+  FlowwiseClient,
+  isAmbiguous,
+  type Unauthorized
+} from "@effect-flowwise/client"
 import * as Chunk from "effect/Chunk"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
 import * as Fiber from "effect/Fiber"
-import * as Mailbox from "effect/Mailbox"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
@@ -23,6 +27,9 @@ import { count, grouped, type OutputClosed, type OutputFailed, printLines, say, 
 import * as Progress from "./Progress.js"
 import type { Refused } from "./Refused.js"
 
+/** More than this is said to be unusual. */
+const USUAL_ABSENT_SHARE = 0.1
+
 export interface RunOptions {
   readonly concurrency: number
   readonly rate: Option.Option<Rate>
@@ -31,7 +38,7 @@ export interface RunOptions {
   readonly canGoOn: boolean
 }
 
-/** The main path: read, write down, delete, write down, tell. */
+/** The main path: read, delete, write down, tell. The client writes each intent down before its request. */
 export const run = (
   input: Input,
   journal: Journal.Journal,
@@ -41,8 +48,6 @@ export const run = (
 ) =>
   Effect.gen(function* () {
     const { concurrency, json } = options
-    // What shares a flush: more of them would be asked for again after a kill.
-    const batch = Math.ceil(concurrency / 2)
     const progress = yield* Progress.make(total)
     let failure: Refused | Unauthorized | Journal.JournalFailed | undefined
     let unwritten: OutputClosed | OutputFailed | undefined
@@ -62,15 +67,7 @@ export const run = (
     }
     const written = yield* input.entries.pipe(
       Stream.filter((entry) => !journal.isGone(entry)),
-      // So many are announced together, while as many are taken up.
-      Stream.rechunk(batch),
-      Stream.mapChunksEffect((entries) =>
-        Effect.as(
-          journal.intents(entries),
-          Chunk.map(entries, ({ id }) => id)
-        )
-      ),
-      Stream.bufferChunks({ capacity: 1 }),
+      Stream.map(journal.take),
       (ids) =>
         deleteCustomers(ids, {
           concurrency,
@@ -82,16 +79,13 @@ export const run = (
         failure = why
         return Stream.empty
       }),
-      // Whatever has come meanwhile is written down together.
-      Mailbox.fromStream({ capacity: batch }),
-      Effect.map(Mailbox.toStream),
-      Stream.unwrapScoped,
+      // An id keeps its place until its outcome is on the disk and told, so that a kill costs no more than `concurrency`.
       Stream.mapChunksEffect(journal.outcomes),
       Stream.runForEachChunk(tell),
+      Effect.updateService(FlowwiseClient, journal.announcing),
+      Effect.zipRight(journal.notDeleted),
       Effect.either
     )
-    // Who was announced and has no outcome was not taken up any more, unless the journal itself cut the run short.
-    const noted = Either.isLeft(written) ? written : yield* Effect.either(journal.notDeleted)
     progress.clear()
     const left = total - Progress.sum(progress.counts)
     yield* say(
@@ -102,34 +96,51 @@ export const run = (
         `The run stopped, since ${unwritten._tag === "OutputClosed" ? "nobody reads stdout any more" : "stdout can't be written"}.`
       )
     }
-    const unknown = journal.unknown()
-    if (unknown > 0) {
-      yield* say(`${count(unknown, "customer")} may be deleted: asked for, and no answer tells. Ask again to know.`)
+    const totals = journal.totals()
+    if (totals.unknown > 0) {
+      yield* say(
+        `${count(totals.unknown, "customer")} may be deleted: asked for, and no answer tells. Ask again to know.`
+      )
     }
-    yield* advise(progress.counts, left, options)
+    yield* warnOfAbsent(totals)
+    yield* advise(left + progress.counts.rejected, options)
     if (failure !== undefined) {
       return yield* Effect.fail(failure)
     }
-    yield* noted
+    yield* written
     if (unwritten?._tag === "OutputFailed") {
       return yield* Effect.fail(unwritten)
     }
-    process.exitCode = left > 0 || progress.counts.rejected > 0 ? 1 : 0
+    process.exitCode = left > 0 || progress.counts.rejected > 0 || nobodyWasThere(totals) ? 1 : 0
   }).pipe(Effect.scoped)
 
-const advise = ({ absent, deleted, rejected }: Progress.Counts, left: number, { canGoOn }: RunOptions) =>
-  Effect.gen(function* () {
-    if (deleted === 0 && absent > 0) {
-      yield* say("None of them was there: make sure that these are customer ids, of this environment and account.")
-    }
-    if (left + rejected > 0) {
-      yield* say(
+/** One who is absent is gone. Several, and nobody who was there, are most likely wrong ids. */
+export const nobodyWasThere = ({ afterAmbiguousAttempt, alreadyAbsent, deleted }: Journal.Totals): boolean =>
+  alreadyAbsent > 1 && deleted + afterAmbiguousAttempt === 0
+
+export const warnOfAbsent = (totals: Journal.Totals) => {
+  const absent = totals.alreadyAbsent - totals.afterAmbiguousAttempt
+  const gone = totals.deleted + totals.alreadyAbsent
+  if (nobodyWasThere(totals) || (absent === 1 && gone === 1)) {
+    const none = absent === 1 ? "The customer was not there" : "None of them was there"
+    return say(`${none}: make sure that these are customer ids, of this environment and account.`)
+  }
+  return absent > 1 && absent / gone > USUAL_ABSENT_SHARE
+    ? say(
+        `${grouped(absent)} of ${grouped(gone)} were already absent, which is unusual: unless somebody deleted them ` +
+          "before, make sure that these are customer ids, of this environment and account."
+      )
+    : Effect.void
+}
+
+const advise = (notGone: number, { canGoOn }: RunOptions) =>
+  notGone === 0
+    ? Effect.void
+    : say(
         canGoOn
           ? `To go on: ${commandLine(process.argv.slice(2), process.platform)}`
           : "To ask again is safe: who is gone is reported as already absent. With --journal a run goes on where it stopped."
       )
-    }
-  })
 
 /** Interruption halts the run: what is under way comes to its end, and into the journal. A second Ctrl-C waits for nothing. */
 export const gracefully = <E extends Failure, R>(run: (stop: Deferred.Deferred<void>) => Effect.Effect<void, E, R>) =>

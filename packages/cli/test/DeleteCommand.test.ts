@@ -75,9 +75,14 @@ describe("flowwise delete", () => {
         const { notAskedFor, unknown } = JSON.parse(stdout)
         assert.deepStrictEqual({ notAskedFor, unknown }, { notAskedFor: 200, unknown: 0 })
 
-        const debugged = yield* Effect.promise(() => run(bin, ["--log-level", "debug", "delete", "cust_1"], wrong))
-        assert.include(debugged.stderr, "DEBUG")
-        assert.deepStrictEqual([debugged.code, debugged.stdout], [3, ""])
+        for (const args of [
+          ["--log-level", "debug", "delete", "cust_1"],
+          ["delete", "cust_1", "--log-level", "debug"]
+        ]) {
+          const debugged = yield* Effect.promise(() => run(bin, args, wrong))
+          assert.include(debugged.stderr, "DEBUG")
+          assert.deepStrictEqual([debugged.code, debugged.stdout], [3, ""])
+        }
 
         const none = yield* Effect.promise(() =>
           run(bin, ["delete", "cust_1"], { FLOWWISE_BASE_URL: env.FLOWWISE_BASE_URL })
@@ -164,7 +169,7 @@ describe("flowwise delete", () => {
         const emulator = yield* FlowwiseEmulator
         const env = yield* settings
         const outcome = (...args: ReadonlyArray<string>) => Effect.promise(() => run(bin, ["delete", ...args], env))
-        for (const word of ["0", "no", "1", "true"]) {
+        for (const word of ["0", "no", "1"]) {
           for (const args of [
             ["--dry-run", word, "cust_1"],
             ["cust_1", "--dry-run", word]
@@ -248,6 +253,73 @@ describe("flowwise delete", () => {
     timeout
   )
 
+  it.live(
+    "13.2 a run in which none of several customers was there exits 1, and an unusual share of absent ones is said",
+    () =>
+      Effect.gen(function* () {
+        const env = yield* settings
+        const journal = join(folder, "nobody.journal")
+        const deletes = (...args: ReadonlyArray<string>) => Effect.promise(() => run(bin, ["delete", ...args], env))
+        const ids = ["--file", fileOf("nobody.txt", ["nobody_1", "nobody_2"]), "--journal", journal]
+        // The same again finds nothing left to do, and still nobody who was ever there.
+        for (const says of ["2 customers: 0 deleted, 2 already absent", "all 2 customers are already gone"]) {
+          const nobody = yield* deletes(...ids)
+          assert.include(nobody.stderr, says)
+          assert.include(nobody.stderr, "\nNone of them was there: make sure that these are customer ids")
+          assert.strictEqual(nobody.code, 1)
+        }
+        const one = yield* deletes("nobody_1")
+        assert.include(one.stderr, "\nThe customer was not there: make sure")
+        assert.strictEqual(one.code, 0)
+        const some = yield* deletes("cust_1", "nobody_1", "nobody_2")
+        assert.include(some.stderr, "\n2 of 3 were already absent, which is unusual")
+        assert.strictEqual(some.code, 0)
+        const most = yield* deletes(...many.slice(1, 21), "nobody_1", "nobody_2")
+        assert.notInclude(most.stderr, "unusual")
+        assert.strictEqual(most.code, 0)
+      }).pipe(emulating(many)),
+    timeout
+  )
+
+  withSignals(
+    "13.6 an id that waits for its place in the rate has no intent, and is not unknown after a kill",
+    () =>
+      Effect.gen(function* () {
+        const emulator = yield* FlowwiseEmulator
+        const env = yield* settings
+        const journal = join(folder, "rate.journal")
+        const args = ["delete", "--file", fileOf("rate.txt", many), "--journal", journal]
+        yield* Effect.promise(async () => {
+          const { child, closed, until } = start(bin, [...args, "--rate", "1/hour"], env)
+          await until(({ stdout }) => stdout !== "")
+          child.kill("SIGKILL")
+          await closed
+        })
+        assert.strictEqual((yield* emulator.requests).length, 1)
+        const { stdout } = yield* Effect.promise(() => run(bin, ["report", journal, "--json"], {}))
+        const { deleted, notAskedFor, unknown } = JSON.parse(stdout)
+        assert.deepStrictEqual([deleted, notAskedFor, unknown], [1, many.length - 1, 0])
+      }).pipe(emulating(many), Effect.runPromise),
+    timeout
+  )
+
+  it.live(
+    "13.6 the time of an intent is that of its request, after the wait for the rate",
+    () =>
+      Effect.gen(function* () {
+        const env = yield* settings
+        const journal = join(folder, "paced.journal")
+        const args = ["delete", "--file", fileOf("paced.txt", many.slice(0, 2)), "--journal", journal]
+        yield* Effect.promise(() => run(bin, [...args, "--rate", "1/second"], env))
+        const [first, second] = linesOf(readFileSync(journal, "utf8"))
+          .map((line) => JSON.parse(line))
+          .filter(({ _tag }) => _tag === "Intent")
+          .map(({ at }) => Date.parse(at))
+        assert.isAtLeast(second! - first!, 900)
+      }).pipe(emulating(many)),
+    timeout
+  )
+
   withSignals(
     "finishes what is under way at the first Ctrl-C, and goes on from there",
     () =>
@@ -278,7 +350,10 @@ describe("flowwise delete", () => {
         yield* emulator.delay(0)
         const resumed = yield* Effect.promise(() => run(bin, args, env))
         assert.strictEqual(resumed.code, 0, resumed.stderr)
-        assert.include(resumed.stderr, `${many.length - requests.length} customers: the journal has the others as gone`)
+        assert.include(
+          resumed.stderr,
+          `${many.length - requests.length} customers: by the journal, the others are already gone`
+        )
         assert.strictEqual((yield* emulator.requests).length, many.length)
         assert.deepStrictEqual(yield* emulator.customers, [])
       }).pipe(emulating(many), Effect.runPromise),
@@ -494,6 +569,9 @@ describe("flowwise delete", () => {
         assert.include(full.stderr, "To go on: flowwise delete")
         assert.notMatch(full.stderr, /^ {4}at /m)
         assert.isAbove((yield* emulator.customers).length, 0)
+        // Nothing was sent whose intent isn't there.
+        const intents = linesOf(readFileSync(journal, "utf8")).filter((line) => line.includes('"_tag":"Intent"'))
+        assert.isAtMost((yield* emulator.requests).length, intents.length)
 
         const resumed = yield* Effect.promise(() => run(bin, args, env))
         assert.strictEqual(resumed.code, 0, resumed.stderr)

@@ -22,6 +22,105 @@ interface Case {
   readonly says: string
 }
 
+const allow = "If your ids are like this, add --allow-unusual-ids"
+const unusual = (id: string, problem: string, line = 1) => `FILE: line ${line}: "${id}" ${problem}. ${allow}`
+const table = (id: string, line: number) =>
+  unusual(id, "looks like a row of a table; say with --column which column has the ids", line)
+const column = ["--column", "customer_id"]
+
+/** What spreadsheets, pastes and exports make of ids. */
+const mangled: ReadonlyArray<Case> = [
+  ["cust_0002\u200b", "cust_0002\\u{200b}", "holds an invisible character; remove it"],
+  ["cust\u00a01", "cust\u00a01", "holds an invisible character; remove it"],
+  ["9.87654E+15", undefined, "is a number in scientific notation, which has lost digits; export the column as text"],
+  ["1e+21", undefined, "is a number in scientific notation, which has lost digits; export the column as text"],
+  ["12345.0", undefined, "is a number with a decimal point; export the column as text"],
+  ['="cust_0003"', undefined, "is a formula; export its value"],
+  ["'cust_0004", undefined, "begins or ends with a quote; remove it"],
+  ['"cust_0005"', undefined, "begins or ends with a quote; remove it"],
+  ["\u201ccust_0006\u201d", undefined, "begins or ends with a quote; remove it"],
+  ["NULL", undefined, "stands for a missing or a wrong value; remove it"],
+  ["#N/A", undefined, "stands for a missing or a wrong value; remove it"],
+  ["#DIV/0!", undefined, "stands for a missing or a wrong value; remove it"],
+  ["nan", undefined, "stands for a missing or a wrong value; remove it"],
+  ["cust_\ufffd", undefined, "holds U+FFFD, which stands for a lost character; export the ids again, as UTF-8"]
+].flatMap(([id = "", shown = id, problem = ""]) => [
+  { what: `13.2 ${id} in text`, content: `cust_1\n${id}\n`, says: unusual(shown, problem, 2) },
+  {
+    what: `13.2 ${id} in CSV`,
+    content: `customer_id,name\ncust_1,a\n"${id.replaceAll('"', '""')}",b\n`,
+    args: column,
+    says: unusual(shown, problem, 3)
+  }
+])
+
+const tables: ReadonlyArray<Case> = [
+  { what: "13.3 CSV as text", content: "customer_id,name\ncust_0001,a\n", says: table("customer_id,name", 1) },
+  { what: "13.3 a row as text", content: "cust_1\ncust_2;a\n", says: table("cust_2;a", 2) },
+  {
+    what: "13.3 a heading as text",
+    content: "Customer ID\ncust_0001\n",
+    says: unusual("Customer ID", "looks like a heading; remove it, or name it with --column")
+  },
+  {
+    what: "13.3 JSON Lines as text",
+    content: '{"id":"a"}\n',
+    says: unusual('{"id":"a"}', "looks like JSON; --field reads JSON Lines")
+  },
+  {
+    what: "13.4 UTF-16 without a byte order mark",
+    content: Buffer.from("a\nb\n", "utf16le"),
+    says: unusual("a\\u{0}", "holds NUL characters, as UTF-16 without a byte order mark does; save the file as UTF-8")
+  },
+  {
+    what: "13.4 half of a UTF-16 surrogate pair",
+    content: Buffer.from("\uFEFFa\n\ud800\nb\n", "utf16le"),
+    says: "FILE: the file begins as utf-16le and holds what is not; save it as UTF-8"
+  },
+  {
+    what: "13.4 columns that something else separates",
+    content: "customer_id|name\ncust_1|a\n",
+    args: column,
+    says: 'FILE: line 1: there is no column "customer_id", but customer_id|name; if something else separates the columns, add --delimiter'
+  },
+  {
+    what: "13.4 a quote within a cell",
+    content: 'customer_id,name\ncust_0001;"a,b"\n',
+    args: column,
+    says: 'FILE: line 2 has a quote within a cell; write it twice, or add --delimiter if not "," separates the columns'
+  },
+  {
+    what: "13.4 a quote that is not closed",
+    content: 'customer_id,name\n"cust_1,a\n',
+    args: column,
+    says: "FILE: line 2: the file ends here, and a quote is still open"
+  },
+  {
+    what: "13.4 a row of a table with one column",
+    content: "customer_id\ncust_1;a\n",
+    args: column,
+    says: table("cust_1;a", 2)
+  },
+  {
+    what: "13.4 a delimiter of two characters",
+    content: "a\n",
+    args: [...column, "--delimiter", "||"],
+    says: "--delimiter takes one character that is no quote, or the word tab"
+  },
+  {
+    what: "13.4 a delimiter without a column",
+    content: "a\n",
+    args: ["--delimiter", ";"],
+    says: "--delimiter is for CSV: say with --column which column has the ids"
+  },
+  {
+    what: "13.4 a nested field that isn't there",
+    content: '{"user":{"id":"a"}}\n{"user":"b"}\n',
+    args: ["--field", "user.id"],
+    says: 'FILE: line 2 has no field "user.id"'
+  }
+]
+
 const refused: ReadonlyArray<Case> = [
   { what: "an empty file", content: "", says: "FILE: there is no customer id in it" },
   { what: "a file of blank lines", content: "\n\r\n\n", says: "FILE: there is no customer id in it" },
@@ -30,8 +129,11 @@ const refused: ReadonlyArray<Case> = [
     content: "a\n b\nc\n",
     says: "FILE: line 2: the id has blanks around it; remove them, or add --trim"
   },
-  { what: "invalid UTF-8", content: Buffer.from("a\nb\n\xff\n", "latin1"), says: "FILE: line 3 is not UTF-8" },
-  { what: "UTF-16", content: Buffer.from("\uFEFFa\nb\n", "utf16le"), says: "FILE: line 1 is not UTF-8" },
+  {
+    what: "invalid UTF-8",
+    content: Buffer.from("a\nb\n\xff\n", "latin1"),
+    says: "FILE: line 3 is not UTF-8; save the file as UTF-8"
+  },
   { what: "a long line", content: `a\n${"b".repeat(70_000)}\n`, says: "FILE: line 2 is longer than 65536 bytes" },
   {
     what: "an id that can't be sent",
@@ -41,7 +143,7 @@ const refused: ReadonlyArray<Case> = [
   {
     what: "a table with tabs",
     content: "a\tPriya\n",
-    says: "FILE: line 1: the id holds a control character; --column and --field read tables"
+    says: table("a\\u{9}Priya", 1)
   },
   {
     what: "CSV without --column",
@@ -81,7 +183,7 @@ const refused: ReadonlyArray<Case> = [
     file: "e.csv",
     content: "id,name\na,b\nc\n",
     args: ["--column", "id"],
-    says: "FILE: Invalid Record Length: expect 2, got 1 on line 3"
+    says: "FILE: line 3 has 1 cell, and the heading has 2"
   },
   {
     what: "a line that is no JSON",
@@ -175,7 +277,7 @@ it.layer(FlowwiseEmulator.layer({ customers: ["a", "b", "c"] }))("flowwise delet
             assert.deepStrictEqual([problem, code, stdout], [[`flowwise: ${says.replace("FILE", path)}`], 2, ""], what)
             assert.notMatch(stderr, /^ +at .*\.js/m, what)
           })
-        yield* Effect.forEach(refused, check, { concurrency: 4 })
+        yield* Effect.forEach([...refused, ...mangled, ...tables], check, { concurrency: 4 })
 
         yield* Effect.forEach(
           wrongUsage,
@@ -227,6 +329,52 @@ describe("what is read", () => {
         assert.deepStrictEqual((yield* dryRun("table.csv", csv, "--column", "customer id")).ids, ["cust_1", "cust,2"])
         const json = '\uFEFF{"id":"a\\tb","n":1}\r\n\r\n{"n":2,"id":"\\ud83d\\ude00"}'
         assert.deepStrictEqual((yield* dryRun("lines.jsonl", json, "--field", "id")).ids, ["a\tb", "😀"])
+      }),
+    timeout
+  )
+
+  it.live(
+    "13.2 ids that look unusual are sent with --allow-unusual-ids",
+    () =>
+      Effect.gen(function* () {
+        const ids = ["9.87654E+15", "'cust_0004", "NULL", "a,b", "true", "cust_\u200b"]
+        assert.deepStrictEqual((yield* dryRun("unusual.txt", ids.join("\n"), "--allow-unusual-ids")).ids, ids)
+      }),
+    timeout
+  )
+
+  it.live(
+    "13.4 what Excel and its cousins write is read, where the file says what it is",
+    () =>
+      Effect.gen(function* () {
+        const utf16 = (text: string) => Buffer.from(`\uFEFF${text}`, "utf16le")
+        const cases: ReadonlyArray<readonly [content: string | Uint8Array, ...args: ReadonlyArray<string>]> = [
+          [utf16("cust_1\r\nπ\r\n")],
+          [utf16("cust_1\r\nπ\r\n").swap16()],
+          [utf16("name\tcustomer_id\r\na\tcust_1\r\nb\tπ\r\n"), ...column],
+          ["name;customer_id\na,b;cust_1\nb;π\n", ...column],
+          ["name\tcustomer_id\na\tcust_1\nb\tπ\n", ...column],
+          ['\uFEFFsep=;\r\nname;customer_id\r\n"a;\r\nb";cust_1\r\nb;π\r\n', ...column],
+          ["sep=|\nname|customer_id\na|cust_1\nb|π\n", ...column],
+          ["name|customer_id\na|cust_1\nb|π\n", ...column, "--delimiter", "|"],
+          ["a;customer_id,customer_id;b\n1;cust_1;3\n1;π;3\n", "--column", "customer_id,customer_id"],
+          ["a\tcustomer_id\n1;\tcust_1\n,\tπ\n", ...column, "--delimiter", "tab"],
+          ["cust_1\rπ\r"],
+          ["cust_1\r\rπ"],
+          ["name,customer_id\ra,cust_1\rb,π\r", ...column],
+          ['{"user":{"id":"cust_1"}}\n{"user":{"id":"π"}}', "--field", "user.id"],
+          ['{"user.id":"cust_1","user":{"id":"x"}}\n{"user.id":"π"}', "--field", "user.id"]
+        ]
+        for (const [index, [content, ...args]] of cases.entries()) {
+          const { ids } = yield* dryRun(`cousin-${index}.txt`, content, ...args)
+          assert.deepStrictEqual(ids, ["cust_1", "π"], `case ${index}`)
+        }
+        const named = yield* Effect.promise(async () => {
+          const path = join(folder, "sep.csv")
+          writeFileSync(path, "sep=;\ncustomer_id;b\ncust_1;c\nNULL;d\n")
+          return run(bin, ["delete", "--file", path, ...column], {})
+        })
+        assert.include(named.stderr, "sep.csv: line 4: ")
       }),
     timeout
   )

@@ -32,7 +32,7 @@ export const install = () => {
   const { config } = ts.readConfigFile(join(packages, "../tsconfig.base.json"), ts.sys.readFile)
   const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, packages)
 
-  for (const name of ["client", "node", "testing", "cli"]) {
+  for (const name of ["core", "client", "node", "testing", "cli"]) {
     const source = join(packages, name)
     const manifest = JSON.parse(readFileSync(join(source, "package.json"), "utf8"))
     const target = join(modules, manifest.name)

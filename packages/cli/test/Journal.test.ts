@@ -1,6 +1,8 @@
+import { spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
 import { once } from "node:events"
 import {
+  appendFileSync,
   existsSync,
   linkSync,
   mkdirSync,
@@ -120,7 +122,9 @@ it.live(
       // A journal whose header never got there: nothing was sent.
       const begun = join(folder, "begun.jsonl")
       writeFileSync(begun, `{"_tag":"Header","vers`)
-      assert.strictEqual((yield* deleteInto(begun, env)).code, 0)
+      const single = join(folder, "single.txt")
+      writeFileSync(single, "cust_1")
+      assert.strictEqual((yield* deleteInto(begun, env, single)).code, 0)
     }).pipe(emulating),
   timeout
 )
@@ -259,31 +263,134 @@ it.live(
 )
 
 it.live(
-  "a lock of another machine counts; one whose process number was given to another process does not",
+  "13.1 a lock counts unless it is of this boot and PID namespace, and its process has ended",
   () =>
     Effect.gen(function* () {
       const env = yield* settings
       const journal = join(folder, "stale.jsonl")
-      const lock = { pid: process.pid, host: hostname(), startedAt: "another boot 1" }
-      writeFileSync(`${journal}.lock`, JSON.stringify({ ...lock, host: "elsewhere" }))
-      const refused = yield* deleteInto(journal, env)
-      assert.include(refused.stderr, `(process ${process.pid} on elsewhere)`)
-      assert.include(refused.stderr, `remove ${journal}.lock`)
-      assert.strictEqual(refused.code, 2)
+      const lock = `${journal}.lock`
+      const { respondWith } = yield* FlowwiseEmulator
+      yield* respondWith({ never: true }, { customerId: "cust_1", times: 1 })
+      // A real one, of a run that was killed.
+      const killed = start(bin, argsFor(journal), env)
+      yield* Effect.promise(() => killed.until(() => existsSync(lock)))
+      killed.child.kill("SIGKILL")
+      yield* Effect.promise(() => killed.closed)
+      const stale = JSON.parse(readFileSync(lock, "utf8"))
+      assert.deepStrictEqual([stale.pid, stale.host], [killed.child.pid, hostname()])
 
-      for (const damage of ["", "\0\0", '{"pid":0}']) {
-        writeFileSync(`${journal}.lock`, damage)
+      const elsewhere = { ...stale, host: "elsewhere" }
+      for (const where of [`other-boot ${stale.where.split(" ")[1]}`, `${stale.where.split(" ")[0]} pid:[1]`, null]) {
+        writeFileSync(lock, JSON.stringify({ ...elsewhere, where }))
         const { code, stderr } = yield* deleteInto(journal, env)
-        assert.match(stderr, /^flowwise: .*stale\.jsonl\.lock: this lock is damaged.* remove it$/m)
+        assert.include(stderr, `another run may have this journal (process ${stale.pid} on elsewhere)`)
+        assert.include(stderr, `If you are sure that no run uses this journal, delete ${lock}\n`)
+        assert.strictEqual(code, 2)
+      }
+      for (const damage of ["", "\0\0", '{"pid":0}']) {
+        writeFileSync(lock, damage)
+        const { code, stderr } = yield* deleteInto(journal, env)
+        assert.match(stderr, /^flowwise: .*stale\.jsonl\.lock: this lock is damaged.* delete .*stale\.jsonl\.lock$/m)
         assert.notMatch(stderr, /^ {4}at /m)
         assert.strictEqual(code, 2)
       }
 
-      // Only Linux tells when a process started; elsewhere the number decides, and a free one is free.
-      const free = process.platform === "linux" ? process.pid : 2 ** 22 + 1
-      writeFileSync(`${journal}.lock`, JSON.stringify({ ...lock, pid: free }))
+      // On Linux a later process with the same number is told from it; elsewhere only a free number is free.
+      const reused = process.platform === "linux" ? { ...stale, pid: process.pid } : stale
+      writeFileSync(lock, JSON.stringify(reused))
       const taken = yield* deleteInto(journal, env)
       assert.strictEqual(taken.code, 0, taken.stderr)
+      assert.deepStrictEqual(
+        readdirSync(folder).filter((name) => name.startsWith("stale.jsonl.")),
+        []
+      )
+    }).pipe(emulating),
+  timeout
+)
+
+const ownNamespace = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+const mayUnshare = spawnSync(ownNamespace[0]!, [...ownNamespace.slice(1), "true"]).status === 0
+
+it.skipIf(!mayUnshare)(
+  "13.1 two runs in PID namespaces of their own can't have one journal (skipped where unshare is not permitted)",
+  () =>
+    Effect.gen(function* () {
+      const emulator = yield* FlowwiseEmulator
+      const env = yield* settings
+      const journal = join(folder, "namespaces.jsonl")
+      yield* emulator.respondWith({ never: true }, { customerId: "cust_1", times: 1 })
+      const first = start(bin, argsFor(journal), env, { through: ownNamespace })
+      yield* Effect.promise(() => first.until(({ stdout }) => linesOf(stdout).length === customers.length - 1))
+      for (const through of [ownNamespace, []]) {
+        const second = yield* Effect.promise(() => run(bin, argsFor(journal), env, { through }))
+        assert.include(second.stderr, `another run may have this journal (process 1 on ${hostname()})`)
+        assert.deepStrictEqual([second.code, second.stdout], [2, ""])
+      }
+      assert.strictEqual((yield* emulator.requests).length, customers.length)
+      first.child.kill("SIGKILL")
+      yield* Effect.promise(() => first.closed)
+    }).pipe(emulating, Effect.runPromise),
+  timeout
+)
+
+it.live(
+  "13.1 a run that finds another writer in its journal stops, and the journal can be read",
+  () =>
+    Effect.gen(function* () {
+      const emulator = yield* FlowwiseEmulator
+      const env = yield* settings
+      const journal = join(folder, "two-writers.jsonl")
+      yield* emulator.delay("50 millis")
+      const first = start(bin, [...argsFor(journal), "--concurrency", "2"], env)
+      yield* Effect.promise(() => first.until(({ stdout }) => stdout !== ""))
+      // What another run writes when it begins, and when it asks for the last customer.
+      const at = new Date().toISOString()
+      const foreign = [
+        { _tag: "Resumed", at },
+        { _tag: "Intent", line: 20, customerId: "cust_20", at }
+      ]
+      appendFileSync(journal, foreign.map((line) => `${JSON.stringify(line)}\n`).join(""))
+      const { code, stderr } = yield* Effect.promise(() => first.closed)
+      assert.match(stderr, /^flowwise: the journal can't be written.*another run is writing to this journal too/m)
+      assert.strictEqual(code, 1)
+      assert.isBelow((yield* emulator.requests).length, customers.length)
+
+      const again = yield* deleteInto(journal, env)
+      assert.strictEqual(again.code, 0, again.stderr)
+      const report = yield* Effect.promise(() => run(bin, ["report", journal, "--json"], {}))
+      const { alreadyAbsent, deleted, runs } = JSON.parse(report.stdout)
+      assert.deepStrictEqual([deleted + alreadyAbsent, runs], [customers.length, 3])
+    }).pipe(emulating),
+  timeout
+)
+
+it.live(
+  "13.1 lines of two runs that wrote at the same time are read, and a deletion stays one",
+  () =>
+    Effect.gen(function* () {
+      const env = yield* settings
+      const journal = join(folder, "interleaved.jsonl")
+      yield* deleteInto(journal, env)
+      const [header, ...lines] = linesOf(readFileSync(journal, "utf8"))
+      const resumed = JSON.stringify({ _tag: "Resumed", at: new Date().toISOString() })
+      const absent = (line: string) => {
+        const { outcome, ...entry } = JSON.parse(line)
+        const { customerId, environment } = outcome
+        const { at: observedAt } = entry
+        const later = {
+          _tag: "CustomerAlreadyAbsent",
+          customerId,
+          environment,
+          observedAt,
+          afterAmbiguousAttempt: false
+        }
+        return JSON.stringify({ ...entry, outcome: later })
+      }
+      const both = lines.flatMap((line) => [line, line.includes('"_tag":"Outcome"') ? absent(line) : line])
+      writeFileSync(journal, `${[header, resumed, ...both].join("\n")}\n`)
+      const report = yield* Effect.promise(() => run(bin, ["report", journal, "--json"], {}))
+      const { alreadyAbsent, deleted, unknown } = JSON.parse(report.stdout)
+      assert.deepStrictEqual([deleted, alreadyAbsent, unknown], [customers.length, 0, 0])
     }).pipe(emulating),
   timeout
 )
@@ -444,6 +551,11 @@ it.each(Object.entries(refusals))(
     const { stdout } = await run(bin, [...argsFor(journal, one), "--json"], server.env)
     await server.close()
     const { outcome } = entriesOf(journal).at(-1)
+    // The resend has the intent of the first request.
+    assert.lengthOf(
+      entriesOf(journal).filter(({ _tag }) => _tag === "Intent"),
+      1
+    )
     assert.deepStrictEqual([outcome.mayBeDeleted, outcome.error._tag], [true, says])
     assert.deepStrictEqual(JSON.parse(stdout), outcome)
     assert.deepStrictEqual(await reportOf(journal), { notAskedFor: 0, notDeleted: 0, unknown: 1 })

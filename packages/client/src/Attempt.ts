@@ -11,90 +11,104 @@ import * as Option from "effect/Option"
 import type * as Tracer from "effect/Tracer"
 import type { ClientCredentials, Credentials, Keys } from "./Credentials.js"
 import { CustomerDeleted } from "./Customer.js"
-import * as Deadline from "./Deadline.js"
+import { Deadline } from "./Deadline.js"
 import { type DeleteCustomerError, fromOutcome, isOurs } from "./DeleteCustomerError.js"
-import * as History from "./History.js"
+import { withoutTrailingSlash } from "./Environment.js"
+import { type Entry, Recorded } from "./History.js"
 import * as Telemetry from "./Telemetry.js"
 import type { Transport, TransportObserver } from "./Transport.js"
 
-/** What all attempts of a client share. @internal */
-export interface Client {
-  /** The environment's name. */
+/** @internal */
+export interface Settings {
+  /** Its name. */
   readonly environment: string
-  readonly host: string
-  readonly origin: string
-  /** Up to the customer's id. */
-  readonly path: string
+  readonly base: URL
   readonly timeout: Duration.Duration
   readonly credentials: Credentials["Type"]
   readonly keysOf: (pair: ClientCredentials) => Either.Either<Keys, DeleteCustomerError>
   readonly transport: Transport["Type"]
-  readonly openSpan: ReturnType<typeof Telemetry.make>
 }
+
+/** What all attempts of a client share. @internal */
+export const makeClient = (settings: Settings) => {
+  const { host, origin } = settings.base
+  const path = `${withoutTrailingSlash(settings.base).slice(origin.length)}/customer/`
+  return { ...settings, host, origin, path, telemetry: Telemetry.make(settings.base) }
+}
+
+type Client = ReturnType<typeof makeClient>
+
+/** Runs an effect within the client's time-out; then it fails with `error`. @internal */
+export const inTime = <A>(client: Client, self: Effect.Effect<A>, error: DeleteCustomerError) =>
+  Effect.withFiberRuntime<A, DeleteCustomerError>((fiber) => {
+    const deadline = new Deadline(fiber, client.timeout, () => error)
+    return Effect.onInterrupt(deadline.run(fiber, self), () => Effect.sync(() => deadline.abandon()))
+  })
 
 /** Sends one request. `used` is told which credentials it was sent with. @internal */
 export const attempt = (
   client: Client,
   customerId: string,
-  history: History.History,
-  used: (pair: ClientCredentials) => void = constVoid
+  call: Entry,
+  used: (pair: ClientCredentials) => unknown = constVoid
 ): Effect.Effect<CustomerDeleted, DeleteCustomerError> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.withFiberRuntime((fiber) => {
-      const deadline = Deadline.begin(fiber, client.timeout)
-      const recorded = History.begin(history, fiber, customerId)
-      const { close, span } = client.openSpan(fiber, deadline, recorded.resends)
-      const exchange = new Exchange(client, customerId, fiber, span, deadline)
+      const deadline = new Deadline(fiber, client.timeout, () => exchange.tooLate())
+      const recorded = new Recorded(call, fiber, customerId)
+      const span = client.telemetry.open(fiber, deadline, recorded.resends)
+      const exchange: Exchange = new Exchange(client, customerId, fiber, span, deadline)
       return Effect.matchCauseEffect(restore(Effect.suspend(() => exchange.outcome(used))), {
         onFailure: (cause) => {
-          close(Exit.failCause(cause), exchange.status)
+          deadline.abandon()
+          client.telemetry.close(exchange, deadline, Exit.failCause(cause))
           return Exit.failCause(recorded.failed(cause))
         },
         onSuccess: (deleted) => {
-          close(Exit.succeed(deleted), exchange.status)
+          const exit = Exit.succeed(deleted)
+          client.telemetry.close(exchange, deadline, exit)
           recorded.succeeded()
-          return Exit.succeed(deleted)
+          return exit
         }
       })
     })
   )
+
+const none = {}
 
 /** A class and no closures: V8 keeps what a literal makes among the long-lived where many are alive at once. */
 class Exchange implements TransportObserver {
   /** Of the answer, as soon as its head is there. */
   status: number | undefined
   private hasLeft: Left = "no"
-  private headers: Answer["headers"] = {}
-  private end: (outcome: Exit.Exit<Answer, DeleteCustomerError>) => void = constVoid
+  private headers: Answer["headers"] = none
 
   constructor(
     private readonly client: Client,
     private readonly customerId: string,
     readonly fiber: Fiber.RuntimeFiber<unknown, unknown>,
     readonly span: Tracer.Span | undefined,
-    private readonly deadline: Deadline.Deadline
+    private readonly deadline: Deadline<DeleteCustomerError>
   ) {}
 
-  outcome(used: (pair: ClientCredentials) => void): Effect.Effect<CustomerDeleted, DeleteCustomerError> {
+  outcome(used: (pair: ClientCredentials) => unknown): Effect.Effect<CustomerDeleted, DeleteCustomerError> {
     const { client, deadline, fiber } = this
-    const shorter = fiber.getFiberRef(Deadline.currentAttemptTimeout)
-    if (Either.isLeft(shorter)) {
-      return fromOutcome(invalidRequest(shorter.left))
+    if (deadline.problem !== undefined) {
+      return fromOutcome(invalidRequest(deadline.problem))
     }
-    const credentials = Deadline.inTime(deadline, fiber, client.credentials.get, () => this.tooLate())
-    return Effect.flatMap(credentials, (pair) => {
+    return Effect.flatMap(deadline.run(fiber, client.credentials.get), (pair) => {
       used(pair)
-      return Effect.flatMap(client.keysOf(pair), (keys) =>
-        Effect.flatMap(this.send(keys), (answer) => this.judged(answer, keys))
-      )
+      const keys = client.keysOf(pair)
+      return Either.isLeft(keys)
+        ? keys.left
+        : Effect.flatMap(this.send(keys.right), (answer) => this.judged(answer, keys.right))
     })
   }
 
   private send({ headers }: Keys): Effect.Effect<Answer, DeleteCustomerError> {
     const { client, customerId, deadline, fiber, span } = this
     const { origin, path, transport } = client
-    const begin = (end: typeof this.end) => {
-      this.end = end
+    const begin = () => {
       const trace = Telemetry.traceHeaders(fiber, span)
       try {
         return transport.send({ origin, path: path + encodeURIComponent(customerId), headers, trace }, this)
@@ -103,11 +117,7 @@ class Exchange implements TransportObserver {
         return constVoid
       }
     }
-    return Telemetry.within(
-      fiber,
-      span,
-      Deadline.until(deadline, begin, () => this.tooLate())
-    )
+    return Telemetry.within(fiber, span, deadline.until<Answer>(begin))
   }
 
   private judged(answer: Answer, { secret }: Keys): Exit.Exit<CustomerDeleted, DeleteCustomerError> {
@@ -125,7 +135,7 @@ class Exchange implements TransportObserver {
     )
   }
 
-  private tooLate(): DeleteCustomerError {
+  tooLate(): DeleteCustomerError {
     return fromOutcome(timedOut(this.client.host, Duration.format(this.deadline.limit), this.hasLeft))
   }
 
@@ -146,10 +156,10 @@ class Exchange implements TransportObserver {
   }
 
   body(body: Answer["body"]): void {
-    this.end(Exit.succeed({ status: this.status ?? 0, headers: this.headers, body }))
+    this.deadline.end(Exit.succeed({ status: this.status ?? 0, headers: this.headers, body }))
   }
 
   failed(error: unknown): void {
-    this.end(Exit.fail(isOurs(error) ? error : fromOutcome(explain(error, this.hasLeft, this.client.host))))
+    this.deadline.end(Exit.fail(isOurs(error) ? error : fromOutcome(explain(error, this.hasLeft, this.client.host))))
   }
 }

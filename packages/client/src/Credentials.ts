@@ -22,7 +22,6 @@ const PATIENCE = "2 seconds"
 
 /**
  * The key pair of one merchant account, from the vendor's dashboard.
- *
  * @since 0.1.0
  * @category models
  */
@@ -35,7 +34,6 @@ export interface ClientCredentials {
 
 /**
  * The key pair that is sent with every request. `get` runs for each one, so that a rotated key takes effect at once.
- *
  * @example
  * ```ts
  * import { Credentials } from "@effect-flowwise/client"
@@ -43,7 +41,6 @@ export interface ClientCredentials {
  *
  * const credentials = Credentials.layer({ clientId: "app_1", clientSecret: Redacted.make("from your secret manager") })
  * ```
- *
  * @since 0.1.0
  * @category tags
  */
@@ -169,23 +166,16 @@ export interface Keys {
   readonly secret: Hidden
 }
 
-/**
- * Makes the keys of a pair, and keeps those of the last one: to check, encode and hide a pair takes longer than to send
- * it, and pairs seldom change. @internal
- */
+/** Makes the keys of a pair. Those of the last one are kept, since making them takes longer than sending. @internal */
 export const prepareKeys = (): ((pair: ClientCredentials) => Either.Either<Keys, DeleteCustomerError>) => {
-  let lastId: unknown
-  let lastSecret: unknown
-  let last: Either.Either<Keys, DeleteCustomerError>
+  let last: { readonly id: unknown; readonly secret: unknown; readonly keys: ReturnType<typeof keysOf> } | undefined
   return (pair) => {
-    const clientId = plain(pair?.clientId)
-    const clientSecret = plain(pair?.clientSecret)
-    if (last === undefined || clientId !== lastId || clientSecret !== lastSecret) {
-      last = keysOf(clientId, clientSecret)
-      lastId = clientId
-      lastSecret = clientSecret
+    const id = plain(pair?.clientId)
+    const secret = plain(pair?.clientSecret)
+    if (last === undefined || last.id !== id || last.secret !== secret) {
+      last = { id, secret, keys: keysOf(id, secret) }
     }
-    return last
+    return last.keys
   }
 }
 

@@ -6,15 +6,6 @@ import * as Schema from "effect/Schema"
 /**
  * A customer's id that can be sent as one path segment, byte for byte. Invalid are the empty string, `.` and `..`, lone
  * surrogates, and more than 1,024 bytes of UTF-8. Nothing is trimmed or normalised.
- *
- * @example
- * ```ts
- * import { CustomerId } from "@effect-flowwise/client"
- * import * as Schema from "effect/Schema"
- *
- * const id: CustomerId = Schema.decodeUnknownSync(CustomerId)("cust_priya_sharma_2024")
- * ```
- *
  * @since 0.1.0
  * @category models
  */
@@ -25,7 +16,6 @@ export const CustomerId = Schema.String.pipe(
 
 /**
  * A string that the schema `CustomerId` accepts.
- *
  * @since 0.1.0
  * @category models
  */
@@ -39,18 +29,17 @@ export const requestId = {
   )
 }
 
+/** @internal */
+export const afterAmbiguousAttempt = {
+  /** Whether an earlier attempt of the same call may have deleted the customer. */
+  afterAmbiguousAttempt: Schema.Boolean.pipe(
+    Schema.propertySignature,
+    Schema.withConstructorDefault(() => false)
+  )
+}
+
 /**
  * The receipt of a deletion: the vendor answered 204.
- *
- * @example
- * ```ts
- * import { CustomerDeleted } from "@effect-flowwise/client"
- * import * as DateTime from "effect/DateTime"
- *
- * const deletedAt = DateTime.unsafeMake("2026-01-31T10:00:00Z")
- * const receipt = new CustomerDeleted({ customerId: "cust_1", environment: "sandbox", deletedAt })
- * ```
- *
  * @since 0.1.0
  * @category models
  */
@@ -68,16 +57,6 @@ export class CustomerDeleted extends Schema.TaggedClass<CustomerDeleted>("@effec
 
 /**
  * The receipt of `ensureCustomerDeleted` for a 404: the vendor knows no such customer.
- *
- * @example
- * ```ts
- * import { CustomerAlreadyAbsent } from "@effect-flowwise/client"
- * import * as DateTime from "effect/DateTime"
- *
- * const observedAt = DateTime.unsafeMake("2026-01-31T10:00:00Z")
- * const receipt = new CustomerAlreadyAbsent({ customerId: "cust_1", environment: "sandbox", observedAt })
- * ```
- *
  * @since 0.1.0
  * @category models
  */
@@ -88,11 +67,7 @@ export class CustomerAlreadyAbsent extends Schema.TaggedClass<CustomerAlreadyAbs
   /** The environment's name. */
   environment: Schema.String,
   ...requestId,
-  /** Whether an earlier attempt of the same call may have deleted the customer. */
-  afterAmbiguousAttempt: Schema.Boolean.pipe(
-    Schema.propertySignature,
-    Schema.withConstructorDefault(() => false)
-  ),
+  ...afterAmbiguousAttempt,
   /** When the 404 was read, by the client's clock. */
   observedAt: Schema.DateTimeUtc
 }) {}

@@ -13,79 +13,86 @@ import { globalValue } from "effect/GlobalValue"
 import * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
 
-/** @internal */
-export interface Deadline {
+type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
+
+/** The shortest `attemptTimeout` of the retries around, or what is wrong with one; for all copies of this package. @internal */
+export const currentAttemptTimeout = globalValue("@effect-flowwise/client/Deadline/currentAttemptTimeout", () =>
+  FiberRef.unsafeMake<Either.Either<Duration.Duration, string> | undefined>(undefined)
+)
+
+/** When an attempt began, how long it may take, and what it waits for now. @internal */
+export class Deadline<E> {
   readonly clock: Clock.Clock
   /** By that clock's nanoseconds. */
   readonly began: bigint
   readonly limit: Duration.Duration
-}
+  /** What is wrong with an `attemptTimeout`. */
+  readonly problem: string | undefined
+  private resume: ((outcome: Effect.Effect<never, E>) => void) | undefined
+  private letGo: () => void = constVoid
+  private cancelTimer: () => void = constVoid
 
-/** The shortest `attemptTimeout` of the retries around, or what is wrong with one; for all copies of this package. @internal */
-export const currentAttemptTimeout = globalValue("@effect-flowwise/client/Deadline/currentAttemptTimeout", () =>
-  FiberRef.unsafeMake<Either.Either<Duration.Duration, string>>(Either.right(Duration.infinity))
-)
+  constructor(
+    fiber: AnyFiber,
+    timeout: Duration.Duration,
+    private readonly onTimeout: () => E
+  ) {
+    this.clock = Context.get(fiber.getFiberRef(DefaultServices.currentServices), Clock.Clock)
+    this.began = this.clock.unsafeCurrentTimeNanos()
+    const shorter = fiber.getFiberRef(currentAttemptTimeout)
+    this.problem = shorter?._tag === "Left" ? shorter.left : undefined
+    this.limit = shorter?._tag === "Right" ? Duration.min(timeout, shorter.right) : timeout
+  }
 
-/** @internal */
-export const begin = (fiber: Fiber.RuntimeFiber<unknown, unknown>, timeout: Duration.Duration): Deadline => {
-  const clock = clockOf(fiber)
-  // An attempt whose attemptTimeout makes no sense ends at once.
-  const shorter = Either.getOrElse(fiber.getFiberRef(currentAttemptTimeout), () => timeout)
-  return { clock, began: clock.unsafeCurrentTimeNanos(), limit: Duration.min(timeout, shorter) }
-}
-
-const clockOf = (fiber: Fiber.RuntimeFiber<unknown, unknown>): Clock.Clock =>
-  Context.get(fiber.getFiberRef(DefaultServices.currentServices), Clock.Clock)
-
-/**
- * Waits for what `start` begins, until the deadline, also in an uninterruptible region. `start` gets a function to call
- * with the outcome, and returns one that lets go of what is under way. @internal
- */
-export const until = <A, E>(
-  deadline: Deadline,
-  start: (end: (outcome: Effect.Effect<A, E>) => void) => () => void,
-  onTimeout: () => E
-): Effect.Effect<A, E> =>
-  Effect.async((resume) => {
-    let over = false
-    let cancelTimer = constVoid
-    const end = (outcome: Effect.Effect<A, E>) => {
-      if (!over) {
-        over = true
-        cancelTimer()
-        resume(outcome)
+  /**
+   * Waits until `end` is called, or the deadline is over, also in an uninterruptible region. `start` begins what is waited
+   * for, and returns a function that lets go of it.
+   */
+  until<A>(start: () => () => void): Effect.Effect<A, E> {
+    return Effect.async<A, E>((resume) => {
+      this.resume = resume
+      this.letGo = start()
+      // No timer where there is an answer already: a `TestClock` would stop at it.
+      if (this.resume !== undefined) {
+        this.cancelTimer = schedule(this.clock, this.left(), this)
       }
-    }
-    const letGo = start(end)
-    // No timer where there is an answer already: a `TestClock` would stop at it.
-    if (!over) {
-      cancelTimer = schedule(deadline.clock, left(deadline), () => {
-        end(Effect.failSync(onTimeout))
-        letGo()
-      })
-    }
-    return Effect.sync(() => {
-      over = true
-      cancelTimer()
-      letGo()
     })
-  })
+  }
 
-/** Runs an effect until the deadline, on a fiber of its own: one that can't be interrupted is left behind. @internal */
-export const inTime = <A, E>(
-  deadline: Deadline,
-  caller: Fiber.RuntimeFiber<unknown, unknown>,
-  self: Effect.Effect<A, E>,
-  onTimeout: () => E
-): Effect.Effect<A, E> =>
-  // A value takes no time.
-  Exit.isExit(self) ? self : until(deadline, (end) => fork(caller, self, end), onTimeout)
+  /** Runs an effect until the deadline, on a fiber of its own: one that can't be interrupted is left behind. */
+  run<A>(caller: AnyFiber, self: Effect.Effect<A, E>): Effect.Effect<A, E> {
+    // A value takes no time.
+    return Exit.isExit(self) ? self : this.until(() => fork(caller, self, (exit) => this.end(exit)))
+  }
 
-const fork = <A, E>(
-  caller: Fiber.RuntimeFiber<unknown, unknown>,
-  self: Effect.Effect<A, E>,
-  end: (exit: Exit.Exit<A, E>) => void
-) => {
+  /** Ends the wait, if there is one. */
+  end<A>(outcome: Effect.Effect<A, E>): void {
+    const { resume } = this
+    this.resume = undefined
+    this.cancelTimer()
+    resume?.(outcome as Effect.Effect<never, E>)
+  }
+
+  timeIsUp(): void {
+    this.end(Effect.failSync(this.onTimeout))
+    this.letGo()
+  }
+
+  /** Lets go of what is waited for: at an interruption. A finalizer of the wait would cost a fifth of a request. */
+  abandon(): void {
+    if (this.resume !== undefined) {
+      this.resume = undefined
+      this.cancelTimer()
+      this.letGo()
+    }
+  }
+
+  private left(): number {
+    return Math.max(0, Duration.toMillis(this.limit) - Number(this.clock.unsafeCurrentTimeNanos() - this.began) / 1e6)
+  }
+}
+
+const fork = <A, E>(caller: AnyFiber, self: Effect.Effect<A, E>, end: (exit: Exit.Exit<A, E>) => void) => {
   const context = caller.currentContext
   const runtime = Runtime.make({ context, runtimeFlags: Runtime.defaultRuntimeFlags, fiberRefs: caller.getFiberRefs() })
   // By its exit, since Effect logs what a fiber fails with.
@@ -94,21 +101,24 @@ const fork = <A, E>(
   return () => fiber.unsafeInterruptAsFork(fiber.id())
 }
 
-const left = ({ began, clock, limit }: Deadline) =>
-  Math.max(0, Duration.toMillis(limit) - Number(clock.unsafeCurrentTimeNanos() - began) / 1e6)
-
 const liveClock = Context.get(DefaultServices.liveServices, Clock.Clock)
 
 /** By the live clock a timer is enough, and no fiber. */
-const schedule = (clock: Clock.Clock, millis: number, task: () => void): (() => void) => {
+const schedule = <E>(clock: Clock.Clock, millis: number, deadline: Deadline<E>): (() => void) => {
   if (clock === liveClock) {
     // A longer timer would fire at once.
-    const timer = millis <= 2 ** 31 - 1 ? setTimeout(task, millis) : undefined
+    const timer = millis <= 2 ** 31 - 1 ? setTimeout(timeIsUp, millis, deadline) : undefined
     return () => clearTimeout(timer)
   }
-  const fiber = Effect.runFork(Effect.zipRight(clock.sleep(Duration.millis(millis)), Effect.sync(task)))
+  const sleep = Effect.zipRight(
+    clock.sleep(Duration.millis(millis)),
+    Effect.sync(() => deadline.timeIsUp())
+  )
+  const fiber = Effect.runFork(sleep)
   return () => fiber.unsafeInterruptAsFork(fiber.id())
 }
+
+const timeIsUp = <E>(deadline: Deadline<E>) => deadline.timeIsUp()
 
 /** @internal */
 export const parse = (timeout: unknown, name: string): Either.Either<Duration.Duration, string> =>

@@ -5,7 +5,7 @@ import * as Equal from "effect/Equal"
 import * as Hash from "effect/Hash"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { requestId } from "./Customer.js"
+import { afterAmbiguousAttempt, requestId } from "./Customer.js"
 
 /** The vendor's body of every documented error. All three are open strings. */
 const ErrorResponse = Schema.Struct({ message: Schema.String, code: Schema.String, type: Schema.String })
@@ -34,14 +34,6 @@ const answered = (status: keyof typeof Rules.documented) => ({
 
 /**
  * `400`, or an id that can't be sent: the id has no valid format. Correct it; the same id fails again.
- *
- * @example
- * ```ts
- * import { InvalidCustomerId } from "@effect-flowwise/client"
- *
- * const error = new InvalidCustomerId({ customerId: "..", rejectedBy: "client" })
- * ```
- *
  * @since 0.1.0
  * @category errors
  */
@@ -58,14 +50,6 @@ export class InvalidCustomerId extends Schema.TaggedError<InvalidCustomerId>(
 /**
  * `401`: the client id or the client secret is not valid in this environment. Every other call fails in the same way. A
  * key that is reset in the vendor's dashboard stops working at once.
- *
- * @example
- * ```ts
- * import { Unauthorized } from "@effect-flowwise/client"
- *
- * const error = new Unauthorized()
- * ```
- *
  * @since 0.1.0
  * @category errors
  */
@@ -79,14 +63,6 @@ export class Unauthorized extends Schema.TaggedError<Unauthorized>("@effect-flow
  *
  * **Gotchas**: after an attempt whose answer was lost, that attempt may have deleted the customer. Then
  * `afterAmbiguousAttempt` is `true`.
- *
- * @example
- * ```ts
- * import { CustomerNotFound } from "@effect-flowwise/client"
- *
- * const error = new CustomerNotFound({ customerId: "cust_1", afterAmbiguousAttempt: true })
- * ```
- *
  * @since 0.1.0
  * @category errors
  */
@@ -95,11 +71,7 @@ export class CustomerNotFound extends Schema.TaggedError<CustomerNotFound>("@eff
   {
     /** The id that was asked for, not one read from the answer. */
     customerId: Schema.String,
-    /** Whether an earlier attempt of the same call may have deleted the customer. */
-    afterAmbiguousAttempt: Schema.Boolean.pipe(
-      Schema.propertySignature,
-      Schema.withConstructorDefault(() => false)
-    ),
+    ...afterAmbiguousAttempt,
     ...answered(404)
   }
 ) {}
@@ -107,14 +79,6 @@ export class CustomerNotFound extends Schema.TaggedError<CustomerNotFound>("@eff
 /**
  * `500`: the vendor failed to delete the customer. It most likely kept the data, which is not certain. Sending again is
  * safe (RFC 9110 §9.2.2: DELETE is idempotent).
- *
- * @example
- * ```ts
- * import { DeletionFailed } from "@effect-flowwise/client"
- *
- * const error = new DeletionFailed({ customerId: "cust_1" })
- * ```
- *
  * @since 0.1.0
  * @category errors
  */
@@ -131,14 +95,6 @@ export class DeletionFailed extends Schema.TaggedError<DeletionFailed>("@effect-
  * `429`, whatever its body: too many requests. Nothing was deleted. Ask again after `retryAfter`.
  *
  * Source: RFC 6585 §4; RFC 9110 §10.2.3. The vendor's page for this operation doesn't have it.
- *
- * @example
- * ```ts
- * import { RateLimited } from "@effect-flowwise/client"
- *
- * const error = new RateLimited()
- * ```
- *
  * @since 0.1.0
  * @category errors
  */
@@ -167,14 +123,6 @@ const sameUnexpected = Schema.equivalence(Schema.typeSchema(Schema.Struct(unexpe
 /**
  * Any other answer: a success that is no 204, a redirect, a proxy's error page, a documented status without its
  * documented body. It says nothing about the customer, so look at `status` and `body` before you act.
- *
- * @example
- * ```ts
- * import { UnexpectedResponse } from "@effect-flowwise/client"
- *
- * const error = new UnexpectedResponse({ status: 502, body: "<h1>Bad gateway</h1>" })
- * ```
- *
  * @since 0.1.0
  * @category errors
  */
@@ -202,14 +150,6 @@ export class UnexpectedResponse extends Schema.TaggedError<UnexpectedResponse>(
  *
  * With `delivered: "no"` the request provably never left. With `"unknown"` the customer may or may not be deleted: ask
  * again; a 404 then means gone.
- *
- * @example
- * ```ts
- * import { RequestFailed } from "@effect-flowwise/client"
- *
- * const error = new RequestFailed({ reason: "Timeout", delivered: "unknown" })
- * ```
- *
  * @since 0.1.0
  * @category errors
  */
@@ -226,15 +166,22 @@ export class RequestFailed extends Schema.TaggedError<RequestFailed>("@effect-fl
 
 /**
  * The schema of every error of `deleteCustomer`, to carry one through a queue, a workflow or RPC.
- *
  * @example
  * ```ts
- * import { DeleteCustomerError } from "@effect-flowwise/client"
+ * import { DeleteCustomerError, deleteCustomer, RateLimited, RequestFailed } from "@effect-flowwise/client"
+ * import * as Effect from "effect/Effect"
  * import * as Schema from "effect/Schema"
  *
+ * const program = deleteCustomer("cust_1").pipe(
+ *   Effect.catchTags({
+ *     CustomerNotFound: () => Effect.log("There was nothing to delete"),
+ *     RequestFailed: (error) => Effect.logError(error.message, error.delivered)
+ *   })
+ * )
+ * // In a test, every error can be made by hand; what is left out is as on the vendor's page.
+ * const errors = [new RateLimited(), new RequestFailed({ reason: "Timeout", delivered: "unknown" })]
  * const toJson: (error: DeleteCustomerError) => string = Schema.encodeSync(Schema.parseJson(DeleteCustomerError))
  * ```
- *
  * @since 0.1.0
  * @category errors
  */
@@ -250,7 +197,6 @@ export const DeleteCustomerError = Schema.Union(
 
 /**
  * Every way in which `deleteCustomer` can end without a deletion.
- *
  * @since 0.1.0
  * @category errors
  */
@@ -259,14 +205,12 @@ export type DeleteCustomerError = typeof DeleteCustomerError.Type
 /**
  * Whether one attempt may have deleted the customer although it brought no proof: `RequestFailed` delivered `"unknown"`,
  * `DeletionFailed`, and `UnexpectedResponse` of any 2xx, of 408 and of 5xx. Says nothing about the attempts before it.
- *
  * @example
  * ```ts
  * import { DeletionFailed, isAmbiguous } from "@effect-flowwise/client"
  *
  * const mayBeGone = isAmbiguous(new DeletionFailed({ customerId: "cust_1" })) // true
  * ```
- *
  * @since 0.1.0
  * @category predicates
  */

@@ -5,14 +5,6 @@ import * as Errors from "./DeleteCustomerError.js"
 
 /**
  * A customer who is not known to be gone, and why. `error` is that of the last attempt; `mayBeDeleted` covers all.
- *
- * @example
- * ```ts
- * import { DeletionUnconfirmed, RateLimited } from "@effect-flowwise/client"
- *
- * const outcome = new DeletionUnconfirmed({ customerId: "cust_1", error: new RateLimited(), mayBeDeleted: false })
- * ```
- *
  * @since 0.1.0
  * @category models
  */
@@ -34,15 +26,6 @@ export class DeletionUnconfirmed extends Schema.TaggedClass<DeletionUnconfirmed>
 
 /**
  * The schema of an outcome, to keep it in a journal or send it elsewhere.
- *
- * @example
- * ```ts
- * import { DeletionOutcome } from "@effect-flowwise/client"
- * import * as Schema from "effect/Schema"
- *
- * const toLine: (outcome: DeletionOutcome) => string = Schema.encodeSync(Schema.parseJson(DeletionOutcome))
- * ```
- *
  * @since 0.1.0
  * @category models
  */
@@ -50,7 +33,6 @@ export const DeletionOutcome = Schema.Union(CustomerDeleted, CustomerAlreadyAbse
 
 /**
  * The outcome of one id.
- *
  * @since 0.1.0
  * @category models
  */

@@ -11,14 +11,12 @@ import * as Setting from "./Setting.js"
 
 /**
  * Which installation of Flowwise is asked: the vendor's sandbox, its production, or your own.
- *
  * @example
  * ```ts
  * import { Environment } from "@effect-flowwise/client"
  *
  * const selfHosted = Environment.layer("https://flowwise.example.com/router", { name: "staging" })
  * ```
- *
  * @since 0.1.0
  * @category tags
  */
@@ -77,17 +75,12 @@ const vendor = {
   production: { name: "production", baseUrl: "https://app.flowwise.com/router" }
 }
 
-const trueOrFalse = (text: string) => {
-  const value = text.trim()
-  return value === "true" || value === "false" ? Either.right(value === "true") : Either.left("must be true or false")
-}
+const trueOrFalse = (text: string) => oneOf({ true: true, false: false }, text, "must be true or false")
 
-const byName = (text: string) => {
-  const name = text.trim()
-  return name === "sandbox" || name === "production"
-    ? Either.right(vendor[name])
-    : Either.left(`must be "sandbox" or "production"`)
-}
+const byName = (text: string) => oneOf(vendor, text, `must be "sandbox" or "production"`)
+
+const oneOf = <A>(values: Record<string, A>, text: string, problem: string): Either.Either<A, string> =>
+  Object.hasOwn(values, text.trim()) ? Either.right(values[text.trim()] as A) : Either.left(problem)
 
 const selfHosted = (baseUrl: string, options?: EnvironmentOptions) =>
   Either.map(parseBaseUrl(baseUrl, options?.allowHttp === true), (url) => ({

@@ -8,24 +8,22 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
-import { attempt, type Client } from "./Attempt.js"
+import { attempt, inTime, makeClient, type Settings } from "./Attempt.js"
 import { type ClientCredentials, Credentials, prepareKeys } from "./Credentials.js"
 import { CustomerAlreadyAbsent, type CustomerDeleted } from "./Customer.js"
-import * as Deadline from "./Deadline.js"
+import { parse } from "./Deadline.js"
 import {
   type CustomerNotFound,
   type DeleteCustomerError,
   fromOutcome,
   InvalidCustomerId
 } from "./DeleteCustomerError.js"
-import { Environment, parseBaseUrl, withoutTrailingSlash } from "./Environment.js"
-import { History } from "./History.js"
-import * as Telemetry from "./Telemetry.js"
+import { Environment, parseBaseUrl } from "./Environment.js"
+import type { Entry } from "./History.js"
 import { Transport } from "./Transport.js"
 
 /**
  * Erases customers at one Flowwise environment with one account. On Node.js, `NodeFlowwise` has faster layers.
- *
  * @example
  * ```ts
  * import { FlowwiseClient } from "@effect-flowwise/client"
@@ -34,7 +32,6 @@ import { Transport } from "./Transport.js"
  *
  * const FlowwiseLive = Layer.provide(FlowwiseClient.layerConfig, FetchHttpClient.layer)
  * ```
- *
  * @since 0.1.0
  * @category tags
  */
@@ -58,23 +55,12 @@ export class FlowwiseClient extends Context.Tag("@effect-flowwise/client/Flowwis
       // Only a service made by hand, and JavaScript, let a bad base URL through.
       const settings = Either.all({
         base: Either.mapLeft(parseBaseUrl(baseUrl, true), (problem) => `The base URL ${problem}`),
-        timeout: Deadline.parse(options.timeout ?? "30 seconds", "timeout")
+        timeout: parse(options.timeout ?? "30 seconds", "timeout")
       })
       if (Either.isLeft(settings)) {
         return { environment: name, deleteCustomer: () => fromOutcome(invalidRequest(settings.left)) }
       }
-      const { base, timeout } = settings.right
-      const call = calls({
-        environment: name,
-        host: base.host,
-        origin: base.origin,
-        path: `${withoutTrailingSlash(base).slice(base.origin.length)}/customer/`,
-        timeout,
-        credentials,
-        keysOf: prepareKeys(),
-        transport,
-        openSpan: Telemetry.make(base)
-      })
+      const call = calls({ ...settings.right, environment: name, credentials, keysOf: prepareKeys(), transport })
       return {
         environment: name,
         deleteCustomer: (customerId: string) => {
@@ -109,7 +95,6 @@ export class FlowwiseClient extends Context.Tag("@effect-flowwise/client/Flowwis
 
 /**
  * What `FlowwiseClient.make` takes.
- *
  * @since 0.1.0
  * @category models
  */
@@ -119,34 +104,26 @@ export interface ClientOptions {
 }
 
 /** Makes the effect that deletes one customer. Its runs are attempts of one call: each knows of those before it. */
-const calls =
-  (client: Client) =>
-  (customerId: string): Effect.Effect<CustomerDeleted, DeleteCustomerError> => {
-    const history = new History()
-    const { renew } = client.credentials
+const calls = (settings: Settings) => {
+  const client = makeClient(settings)
+  const { renew } = settings.credentials
+  return (customerId: string): Effect.Effect<CustomerDeleted, DeleteCustomerError> => {
+    const entry: Entry = { attempts: 0, ambiguous: 0 }
     return renew === undefined
-      ? attempt(client, customerId, history)
+      ? attempt(client, customerId, entry)
       : Effect.suspend(() => {
-          let refused: ClientCredentials
-          return Effect.catchTag(
-            attempt(client, customerId, history, (pair) => {
-              refused = pair
-            }),
-            "Unauthorized",
-            (error) =>
-              // The refused pair deleted nobody, so that another one can be tried.
-              Effect.if(renewed(client, renew(refused), error), {
-                onTrue: () => attempt(client, customerId, history),
-                onFalse: () => error
-              })
+          let pair: ClientCredentials
+          const first = attempt(client, customerId, entry, (used) => (pair = used))
+          // A pair that is refused deletes nobody, so that another one can be tried.
+          return Effect.catchTag(first, "Unauthorized", (error) =>
+            Effect.if(inTime(client, renew(pair), error), {
+              onTrue: () => attempt(client, customerId, entry),
+              onFalse: () => error
+            })
           )
         })
   }
-
-const renewed = (client: Client, renew: Effect.Effect<boolean>, error: DeleteCustomerError) =>
-  Effect.withFiberRuntime<boolean, DeleteCustomerError>((fiber) =>
-    Deadline.inTime(Deadline.begin(fiber, client.timeout), fiber, renew, () => error)
-  )
+}
 
 /**
  * Deletes one customer, for good: sends one `DELETE /customer/{customer_id}`, never retries, and ends within the client's
@@ -164,7 +141,6 @@ const renewed = (client: Client, renew: Effect.Effect<boolean>, error: DeleteCus
  * such), so that a 404 after a lost answer says `afterAmbiguousAttempt: true`.
  *
  * Source: `DELETE /customer/{customer_id}`, Flowwise Native API 1.0.0; RFC 9110 §9.3.5.
- *
  * @example
  * ```ts
  * import { deleteCustomer } from "@effect-flowwise/client"
@@ -174,7 +150,6 @@ const renewed = (client: Client, renew: Effect.Effect<boolean>, error: DeleteCus
  *   Effect.catchTag("CustomerNotFound", () => Effect.log("There was nothing to delete"))
  * )
  * ```
- *
  * @since 0.1.0
  * @category operations
  */
@@ -196,14 +171,12 @@ export const deleteCustomer = (
 /**
  * Makes sure that a customer is gone: as `deleteCustomer`, with a 404 as a success. The receipt is `CustomerDeleted`, or
  * `CustomerAlreadyAbsent`, which says `afterAmbiguousAttempt: true` where a lost attempt may have deleted the customer.
- *
  * @example
  * ```ts
  * import { ensureCustomerDeleted, Retry } from "@effect-flowwise/client"
  *
  * const program = ensureCustomerDeleted("cust_priya_sharma_2024").pipe(Retry.transient())
  * ```
- *
  * @since 0.1.0
  * @category operations
  */

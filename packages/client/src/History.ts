@@ -1,7 +1,4 @@
-/**
- * What is known of earlier attempts, since that changes what a later answer means: after a lost answer, a 404 may be the
- * attempt's own deletion.
- */
+/** What is known of earlier attempts: after a lost answer, a 404 may mean that the attempt before deleted the customer. */
 import { inHindsight, isAmbiguous } from "@effect-flowwise/core"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -9,31 +6,32 @@ import type * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
 import { globalValue } from "effect/GlobalValue"
 import * as Option from "effect/Option"
-import { CustomerNotFound, type DeleteCustomerError, isOurs, RequestFailed } from "./DeleteCustomerError.js"
+import { CustomerNotFound, isOurs, RequestFailed } from "./DeleteCustomerError.js"
 
 // No id: half of a surrogate pair can't be sent.
 const SOMEBODY = "\ud800"
 
-interface Entry {
-  /** Attempts since the last success. */
-  attempts: number
-  /** Attempts that may have deleted the customer, those under way included. */
-  ambiguous: number
-}
+/** Attempts since the last success, and attempts that may have deleted the customer, those under way included. @internal */
+export type Entry = { attempts: number; ambiguous: number }
 
-/** The attempts of one call, or of all calls within one retry, by customer. @internal */
+/** The attempts of all calls within one retry, by customer. @internal */
 export class History {
   /** All attempts that were recorded here. */
   recorded = 0
   private readonly entries = new Map<string, Entry>()
 
   entry(customerId: string): Entry {
-    let entry = this.entries.get(customerId)
-    if (entry === undefined) {
-      entry = { attempts: 0, ambiguous: 0 }
-      this.entries.set(customerId, entry)
-    }
+    const entry = this.entries.get(customerId) ?? { attempts: 0, ambiguous: 0 }
+    this.entries.set(customerId, entry)
     return entry
+  }
+
+  /** Gives the number of attempts before. */
+  begin(customerId: string): number {
+    this.recorded++
+    const entry = this.entry(customerId)
+    entry.ambiguous++
+    return entry.attempts++
   }
 
   isInDoubt(customerId: string): boolean {
@@ -41,7 +39,7 @@ export class History {
   }
 
   isAnyInDoubt(): boolean {
-    return Array.from(this.entries.values()).some(({ ambiguous }) => ambiguous > 0)
+    return Array.from(this.entries.keys()).some((customerId) => this.isInDoubt(customerId))
   }
 }
 
@@ -50,34 +48,39 @@ const currentHistories = globalValue("@effect-flowwise/client/History/currentHis
   FiberRef.unsafeMake<ReadonlyArray<History>>([])
 )
 
-/**
- * Records that an attempt begins. Until it ends it counts as ambiguous: another run of the same effect may be told a 404
- * meanwhile. @internal
- */
-export const begin = (own: History, fiber: Fiber.RuntimeFiber<unknown, unknown>, customerId: string) => {
-  const histories = [own, ...fiber.getFiberRef(currentHistories)]
-  let resends = 0
-  for (const history of histories) {
-    const entry = history.entry(customerId)
-    resends = Math.max(resends, entry.attempts)
-    entry.attempts++
-    entry.ambiguous++
-    history.recorded++
+/** An attempt on record. Until it ends it counts as ambiguous, for another run of the same effect. @internal */
+export class Recorded {
+  /** How many attempts there were before. */
+  readonly resends: number
+  private readonly around: ReadonlyArray<History>
+
+  constructor(
+    private readonly call: Entry,
+    fiber: Fiber.RuntimeFiber<unknown, unknown>,
+    private readonly customerId: string
+  ) {
+    this.around = fiber.getFiberRef(currentHistories)
+    call.ambiguous++
+    let resends = call.attempts++
+    for (const history of this.around) resends = Math.max(resends, history.begin(customerId))
+    this.resends = resends
   }
-  return {
-    /** How many attempts there were before. */
-    resends,
-    /** A deletion stays on record as ambiguous: its receipt may get lost, and a later 404 is then no surprise. */
-    succeeded: (): void => {
-      for (const history of histories) history.entry(customerId).attempts = 0
-    },
-    /** Gives what the failure means, given the attempts before. */
-    failed: <E>(cause: Cause.Cause<E>): Cause.Cause<E> => {
-      if (!mayHaveDeleted(cause)) {
-        for (const history of histories) history.entry(customerId).ambiguous--
-      }
-      return histories.some((history) => history.isInDoubt(customerId)) ? Cause.map(cause, withHindsight) : cause
+
+  /** A deletion stays on record as ambiguous: its receipt may get lost, and a later 404 is then no surprise. */
+  succeeded(): void {
+    this.call.attempts = 0
+    for (const history of this.around) history.entry(this.customerId).attempts = 0
+  }
+
+  /** Gives what the failure means, given the attempts before. */
+  failed<E>(cause: Cause.Cause<E>): Cause.Cause<E> {
+    const { around, call, customerId } = this
+    if (!mayHaveDeleted(cause)) {
+      call.ambiguous--
+      for (const history of around) history.entry(customerId).ambiguous--
     }
+    const inDoubt = call.ambiguous > 0 || around.some((history) => history.isInDoubt(customerId))
+    return inDoubt ? Cause.map(cause, withHindsight) : cause
   }
 }
 
@@ -85,10 +88,7 @@ export const begin = (own: History, fiber: Fiber.RuntimeFiber<unknown, unknown>,
 export const isInDoubt = (customerId: string): Effect.Effect<boolean> =>
   Effect.map(FiberRef.get(currentHistories), (histories) => histories.some((history) => history.isInDoubt(customerId)))
 
-/**
- * Lets all calls within one attempt of a retry know of those within its other attempts. Errors of ours count too where no
- * call made them, say those of a stub. @internal
- */
+/** Lets the calls within the attempts of a retry know of each other. Errors that no call made, say a stub, count too. @internal */
 export const remembering =
   (own: History) =>
   <A, E, R>(attempt: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
@@ -118,18 +118,11 @@ const mayHaveDeleted = (cause: Cause.Cause<unknown>): boolean => {
 
 const withHindsight = <E>(error: E): E => {
   const changes = isOurs(error) ? inHindsight(error) : undefined
-  return changes === undefined ? error : (changed(error as DeleteCustomerError, changes) as E)
-}
-
-const changed = (error: DeleteCustomerError, changes: ReturnType<typeof inHindsight>): DeleteCustomerError => {
-  // A spread leaves the message out.
-  const { message } = error
-  switch (error._tag) {
-    case "CustomerNotFound":
-      return new CustomerNotFound({ ...error, message, ...changes })
-    case "RequestFailed":
-      return new RequestFailed({ ...error, message, ...changes })
-    default:
-      return error
+  if (!isOurs(error) || changes === undefined) {
+    return error
   }
+  const fields = { ...error, message: error.message, ...changes }
+  return "delivered" in changes
+    ? (new RequestFailed(fields as RequestFailed) as typeof error)
+    : (new CustomerNotFound(fields as CustomerNotFound) as typeof error)
 }

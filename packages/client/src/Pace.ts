@@ -5,9 +5,7 @@ import * as Effect from "effect/Effect"
 import type { DeleteCustomerError } from "./DeleteCustomerError.js"
 import { askedMillis } from "./Retry.js"
 
-/**
- * Requests start at least `fastest` milliseconds apart. An answer that asks to wait slows all of them down. @internal
- */
+/** Requests start at least `fastest` milliseconds apart. An answer that asks to wait slows all down. @internal */
 export const make = (fastest: number) => {
   let pace = Rules.pace(fastest)
   let latest = Number.NEGATIVE_INFINITY

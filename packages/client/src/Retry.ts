@@ -15,7 +15,6 @@ import { History, remembering } from "./History.js"
 
 /**
  * What `schedule` takes.
- *
  * @since 0.1.0
  * @category models
  */
@@ -30,7 +29,6 @@ export interface ScheduleOptions {
 
 /**
  * What `transient` takes.
- *
  * @since 0.1.0
  * @category models
  */
@@ -43,7 +41,6 @@ export interface TransientOptions extends ScheduleOptions {
 
 /**
  * Tokens that resends are paid from. An empty budget ends a retry with its latest error.
- *
  * @since 0.1.0
  * @category models
  */
@@ -52,17 +49,6 @@ export type Budget = Ref.Ref<number>
 /**
  * A full budget of 500 tokens: a resend after `RateLimited` costs 5, after any other error 14, and each success gives 1
  * back. In an outage a run stops resending after 35 failures. Make one for each client, and give it to every `transient`.
- *
- * @example
- * ```ts
- * import { deleteCustomer, Retry } from "@effect-flowwise/client"
- * import * as Effect from "effect/Effect"
- *
- * const program = Effect.flatMap(Retry.makeBudget, (budget) =>
- *   Effect.forEach(["cust_1", "cust_2"], (id) => deleteCustomer(id).pipe(Retry.transient({ budget })))
- * )
- * ```
- *
  * @since 0.1.0
  * @category constructors
  */
@@ -72,14 +58,6 @@ export const makeBudget: Effect.Effect<Budget> = Ref.make<number>(Rules.budget.c
  * Whether the same request can succeed later: `RequestFailed` (but for the reasons `"InvalidRequest"` and `"Certificate"`),
  * `DeletionFailed`, `RateLimited`, and `UnexpectedResponse` of 408, 425, 502, 503 and 504. Sending it again is safe, since
  * DELETE is idempotent (RFC 9110 §9.2.2). Other errors are not transient.
- *
- * @example
- * ```ts
- * import { RateLimited, Retry } from "@effect-flowwise/client"
- *
- * const later = Retry.isTransient(new RateLimited()) // true
- * ```
- *
  * @since 0.1.0
  * @category predicates
  */
@@ -87,7 +65,6 @@ export const isTransient = (error: unknown): boolean => isOurs(error) && Rules.i
 
 /**
  * The waits of `transient` as a schedule, for an `Effect.retry` of your own.
- *
  * @example
  * ```ts
  * import { deleteCustomer, Retry } from "@effect-flowwise/client"
@@ -96,7 +73,6 @@ export const isTransient = (error: unknown): boolean => isOurs(error) && Rules.i
  *
  * const program = deleteCustomer("cust_1").pipe(Effect.retry(Schedule.upTo(Retry.schedule({ times: 10 }), "5 minutes")))
  * ```
- *
  * @since 0.1.0
  * @category schedules
  */
@@ -117,7 +93,6 @@ export const schedule = <E>(options: ScheduleOptions = {}): Schedule.Schedule<E,
  *
  * **Details**: a `CustomerNotFound` after an attempt that may have deleted the customer says `afterAmbiguousAttempt: true`.
  * Each attempt has a span, numbered by `http.request.resend_count`. Time and chance are Effect's `Clock` and `Random`.
- *
  * @example
  * ```ts
  * import { deleteCustomer, Retry } from "@effect-flowwise/client"
@@ -128,7 +103,6 @@ export const schedule = <E>(options: ScheduleOptions = {}): Schedule.Schedule<E,
  *   Effect.timeout("1 minute") // over all attempts and waits
  * )
  * ```
- *
  * @since 0.1.0
  * @category combinators
  */
@@ -184,9 +158,10 @@ const withAttemptTimeout = <A, E, R>(
 ): Effect.Effect<A, E, R> =>
   attemptTimeout === undefined
     ? self
-    : Effect.locallyWith(self, currentAttemptTimeout, (around) =>
-        Either.zipWith(around, parse(attemptTimeout, "attemptTimeout"), Duration.min)
-      )
+    : Effect.locallyWith(self, currentAttemptTimeout, (around) => {
+        const own = parse(attemptTimeout, "attemptTimeout")
+        return around === undefined ? own : Either.zipWith(around, own, Duration.min)
+      })
 
 const pay = ({ budget }: TransientOptions, error: unknown): Effect.Effect<boolean> => {
   const price = isOurs(error) ? Rules.budget.price(error) : 0

@@ -12,8 +12,5 @@ export const fromConfig = <A>(name: string, parse: (text: string) => Either.Eith
   )
 
 /** A setting from a layer's options. @internal */
-export const fromOption = <A>(
-  name: string,
-  parsed: Either.Either<A, string>
-): Either.Either<A, ConfigError.ConfigError> =>
+export const fromOption = <A>(name: string, parsed: Either.Either<A, string>) =>
   Either.mapLeft(parsed, (problem) => ConfigError.InvalidData([name], problem))

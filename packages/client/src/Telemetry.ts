@@ -17,7 +17,6 @@ import * as HashMap from "effect/HashMap"
 import * as Metric from "effect/Metric"
 import * as MetricBoundaries from "effect/MetricBoundaries"
 import * as MetricKey from "effect/MetricKey"
-import type * as MetricKeyType from "effect/MetricKeyType"
 import * as MetricLabel from "effect/MetricLabel"
 import * as Option from "effect/Option"
 import * as Tracer from "effect/Tracer"
@@ -37,31 +36,39 @@ export const make = (base: URL) => {
     "server.port": Number(base.port) || (base.protocol === "http:" ? 80 : 443)
   }
   const durations = memoized((status: number | undefined) =>
-    memoized((errorType: string | undefined) =>
-      tagged(requestDuration, { ...attributes, ...answerAttributes(status, errorType), unit: "s" })
-    )
+    memoized((errorType: string | undefined) => {
+      const labels = labelsOf({ ...attributes, ...answerAttributes(status, errorType), unit: "s" })
+      return Metric.fromMetricKey(MetricKey.taggedWithLabels(requestDuration, labels))
+    })
   )
-  return (fiber: AnyFiber, { began, clock }: Deadline, resends: number) => {
-    const span = openSpan(fiber, began, resends, attributes)
-    return {
-      /** None where the tracer is off. */
-      span,
-      /** Ends the span, measures the attempt, and counts how it ended. `answered` is the answer's status, if there was one. */
-      close: (exit: Outcome, answered: number | undefined): void => {
-        const end = clock.unsafeCurrentTimeNanos()
-        const error = Exit.isFailure(exit) ? Option.getOrUndefined(Cause.failureOption(exit.cause)) : undefined
-        const status = answered ?? statusOf(error)
-        const errorType = Exit.isSuccess(exit) ? undefined : errorTypeOf(error, status, exit)
-        const labels = fiber.getFiberRef(FiberRef.currentMetricLabels)
-        durations(status)(errorType).unsafeUpdate(Number(end - began) / 1e9, labels)
-        deletionsBy(outcomeOf(exit)).unsafeUpdate(1, labels)
-        if (span !== undefined) {
-          setAll(span, answerAttributes(status, errorType))
-          span.end(time(fiber, end), exit)
-        }
+  return {
+    /** None where the tracer is off. */
+    open: (fiber: AnyFiber, { began }: Began, resends: number) => openSpan(fiber, began, resends, attributes),
+    /** Ends the span, measures the attempt, and counts how it ended. */
+    close: ({ fiber, span, status: answered }: Observed, { began, clock }: Began, exit: Outcome): void => {
+      const end = clock.unsafeCurrentTimeNanos()
+      const { error, outcome } = endOf(exit)
+      const status = answered ?? (error && statusOf(error))
+      const errorType = Exit.isSuccess(exit) ? undefined : (errorTypeOf(error, status) ?? outcome)
+      const labels = fiber.getFiberRef(FiberRef.currentMetricLabels)
+      durations(status)(errorType).unsafeUpdate(Number(end - began) / 1e9, labels)
+      deletionsBy(outcome).unsafeUpdate(1, labels)
+      if (span !== undefined) {
+        setAll(span, answerAttributes(status, errorType))
+        span.end(time(fiber, end), exit)
       }
     }
   }
+}
+
+type Began = Pick<Deadline<unknown>, "began" | "clock">
+
+/** @internal */
+export interface Observed {
+  readonly fiber: AnyFiber
+  readonly span: Tracer.Span | undefined
+  /** Of the answer, if there was one. */
+  readonly status: number | undefined
 }
 
 /** `Effect.makeSpan` copies all of the fiber's state for each span and takes a stack trace: that costs more than the rest. */
@@ -143,30 +150,28 @@ const memoized = <K, A>(make: (key: K) => A) => {
   }
 }
 
-const deletionsBy = memoized((outcome: string) => tagged(deletions, { outcome }))
+const deletionsBy = memoized((outcome: string) =>
+  Metric.fromMetricKey(MetricKey.taggedWithLabels(deletions, labelsOf({ outcome })))
+)
 
-const tagged = <Type extends MetricKeyType.MetricKeyType<number, unknown>>(
-  key: MetricKey.MetricKey<Type>,
-  labels: Record<string, unknown>
-) => {
-  const pairs = Object.entries(labels).map(([name, value]) => MetricLabel.make(name, String(value)))
-  return Metric.fromMetricKey(MetricKey.taggedWithLabels(key, pairs))
-}
+const labelsOf = (attributes: Record<string, unknown>) =>
+  Object.entries(attributes).map(([name, value]) => MetricLabel.make(name, String(value)))
 
 const answerAttributes = (status: number | undefined, errorType: string | undefined) => ({
   ...(status !== undefined && { "http.response.status_code": status }),
   ...(errorType !== undefined && { "error.type": errorType })
 })
 
-const outcomeOf = (exit: Outcome): string =>
-  Exit.match(exit, {
-    onSuccess: ({ _tag }) => _tag,
-    onFailure: (cause) =>
-      Option.match(Cause.failureOption(cause), {
-        onSome: ({ _tag }) => _tag,
-        onNone: () => (Cause.isInterruptedOnly(cause) ? "Interrupted" : "Defect")
-      })
-  })
+const endOf = (exit: Outcome) => {
+  if (Exit.isSuccess(exit)) {
+    return { error: undefined, outcome: exit.value._tag }
+  }
+  const error = Option.getOrUndefined(Cause.failureOption(exit.cause))
+  return { error, outcome: error?._tag ?? (Cause.isInterruptedOnly(exit.cause) ? "Interrupted" : "Defect") }
+}
+
+const errorTypeOf = (error: DeleteCustomerError | undefined, status: number | undefined) =>
+  error?._tag === "RequestFailed" ? error.reason : error && status?.toString()
 
 const STATUSES: Record<string, number | undefined> = {
   InvalidCustomerId: 400,
@@ -177,12 +182,5 @@ const STATUSES: Record<string, number | undefined> = {
 }
 
 /** The status of an error that a transport gave in place of an answer. */
-const statusOf = (error: DeleteCustomerError | undefined): number | undefined =>
-  error?._tag === "UnexpectedResponse" ? error.status : STATUSES[error?._tag ?? ""]
-
-const errorTypeOf = (error: DeleteCustomerError | undefined, status: number | undefined, exit: Outcome): string => {
-  if (error?._tag === "RequestFailed") {
-    return error.reason
-  }
-  return error === undefined || status === undefined ? outcomeOf(exit) : String(status)
-}
+const statusOf = (error: DeleteCustomerError): number | undefined =>
+  error._tag === "UnexpectedResponse" ? error.status : STATUSES[error._tag]

@@ -21,7 +21,6 @@ import * as Tracer from "effect/Tracer"
 
 /**
  * One `DELETE` without a body.
- *
  * @since 0.1.0
  * @category models
  */
@@ -38,7 +37,6 @@ export interface TransportRequest {
 
 /**
  * What a transport reports to: `left`, then `head`, then `body` if `head` returned `true`; or `failed`, at any time.
- *
  * @since 0.1.0
  * @category models
  */
@@ -63,21 +61,6 @@ export interface TransportObserver {
  *
  * `send` returns at once. The function it returns lets go: it closes the connection, and nothing is sent any more. The
  * client calls it when the deadline is over or the caller is interrupted.
- *
- * @example
- * ```ts
- * import { Transport } from "@effect-flowwise/client"
- * import * as Layer from "effect/Layer"
- *
- * const alwaysDeleted = Layer.succeed(Transport, {
- *   send: (_request, observer) => {
- *     observer.left("yes")
- *     observer.head(204, {})
- *     return () => {}
- *   }
- * })
- * ```
- *
  * @since 0.1.0
  * @category tags
  */
@@ -120,17 +103,12 @@ const runtimeFor = ({ fiber, span }: TransportObserver): Runtime.Runtime<never> 
   const refs = fiber.getFiberRefs()
   const id = fiber.id()
   const around = fiber.currentContext
+  const traced = span === undefined ? around : Context.add(around, Tracer.ParentSpan, span)
+  const init = Option.getOrUndefined(Context.getOption(around, FetchHttpClient.RequestInit))
   const redacted = FiberRefs.getOrDefault(refs, Headers.currentRedactedNames)
   return Runtime.make({
     // `fetch` follows redirects, with the secret and to any host, unless it is told not to.
-    context: Context.add(
-      span === undefined ? around : Context.add(around, Tracer.ParentSpan, span),
-      FetchHttpClient.RequestInit,
-      {
-        ...Option.getOrUndefined(Context.getOption(around, FetchHttpClient.RequestInit)),
-        redirect: "manual"
-      }
-    ),
+    context: Context.add(traced, FetchHttpClient.RequestInit, { ...init, redirect: "manual" }),
     runtimeFlags: Runtime.defaultRuntimeFlags,
     fiberRefs: FiberRefs.updateManyAs(refs, {
       entries: [
@@ -180,7 +158,6 @@ const MAX_BODY_BYTES = 64 * 1024
 /**
  * Collects at most 64 KiB of a body as text, for a transport. `add` returns `false` when that is enough. `end` gives the
  * text; `undefined` where it is not UTF-8. A byte order mark is dropped.
- *
  * @since 0.1.0
  * @category constructors
  */
@@ -188,26 +165,23 @@ export const bodyReader = (): {
   readonly add: (chunk: Uint8Array) => boolean
   readonly end: () => Answer["body"]
 } => {
-  const decoder = new TextDecoder("utf-8", { fatal: true })
-  let text: string | undefined = ""
+  const chunks: Array<Uint8Array> = []
   let length = 0
-  const decode = (bytes: Uint8Array, stream: boolean) => {
-    try {
-      text = text === undefined ? undefined : text + decoder.decode(bytes, { stream })
-    } catch {
-      text = undefined
-    }
-  }
   return {
     add: (chunk) => {
-      decode(chunk.subarray(0, MAX_BODY_BYTES - length), true)
+      chunks.push(chunk.subarray(0, Math.max(0, MAX_BODY_BYTES - length)))
       length += chunk.length
-      return text !== undefined && length <= MAX_BODY_BYTES
+      return length <= MAX_BODY_BYTES
     },
     end: () => {
+      const decoder = new TextDecoder("utf-8", { fatal: true })
       const complete = length <= MAX_BODY_BYTES
-      if (complete) decode(new Uint8Array(0), false)
-      return text === undefined ? undefined : { text, complete }
+      try {
+        const text = chunks.map((chunk) => decoder.decode(chunk, { stream: true })).join("")
+        return { text: complete ? text + decoder.decode() : text, complete }
+      } catch {
+        return undefined
+      }
     }
   }
 }

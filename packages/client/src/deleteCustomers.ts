@@ -9,7 +9,6 @@ import * as FiberSet from "effect/FiberSet"
 import * as Mailbox from "effect/Mailbox"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
-import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { isAmbiguous, RequestFailed, type Unauthorized } from "./DeleteCustomerError.js"
 import { type DeletionOutcome, DeletionUnconfirmed } from "./DeletionOutcome.js"
@@ -18,11 +17,8 @@ import { History, isInDoubt } from "./History.js"
 import * as Pace from "./Pace.js"
 import * as Retry from "./Retry.js"
 
-const MAX_CONCURRENCY = 1000
-
 /**
  * What `deleteCustomers` takes.
- *
  * @since 0.1.0
  * @category models
  */
@@ -51,7 +47,6 @@ export interface DeleteCustomersOptions {
  * **Gotchas**: to stop, let `haltWhen` complete: nothing more is sent, and you get the outcomes of what is under way. An id
  * without an outcome was not deleted. Interrupting the stream aborts the requests under way, and their outcomes are lost.
  * Invalid options make each id a `DeletionUnconfirmed` whose `RequestFailed` says what to correct; nothing is sent.
- *
  * @example
  * ```ts
  * import { deleteCustomers } from "@effect-flowwise/client"
@@ -62,92 +57,74 @@ export interface DeleteCustomersOptions {
  *   Stream.runForEach((outcome) => Effect.log(outcome._tag))
  * )
  * ```
- *
  * @since 0.1.0
  * @category operations
  */
 export const deleteCustomers = <E = never, R = never>(
   ids: Stream.Stream<string, E, R> | Iterable<string>,
   options: DeleteCustomersOptions = {}
-): Stream.Stream<DeletionOutcome, E | Unauthorized, R | FlowwiseClient> =>
-  Stream.unwrapScoped(
+): Stream.Stream<DeletionOutcome, E | Unauthorized, R | FlowwiseClient> => {
+  const problem = whyInvalid(ids, options)
+  if (problem !== undefined) {
+    const error = new RequestFailed({ message: problem, reason: "InvalidRequest", delivered: "no" })
+    return Stream.map(toStream(ids), (id) => unconfirmed(id, error, false))
+  }
+  return Stream.unwrapScoped(
     Effect.gen(function* () {
-      const run = yield* begin<E>(whyInvalid(ids, options), options)
+      const run = yield* begin<E>(options)
       const outcomes = yield* Mailbox.make<DeletionOutcome, E | Unauthorized>()
-      const places = Effect.unsafeMakeSemaphore(run.concurrency)
+      const places = Effect.unsafeMakeSemaphore(options.concurrency ?? 16)
       const underWay = yield* FiberSet.make<void>()
-
-      const take = (started: Started) =>
-        FiberSet.run(underWay)(
-          Effect.flatMap(outcomeOf(run, started), (outcome) =>
-            outcome === undefined ? Effect.asVoid(places.release(1)) : Effect.asVoid(outcomes.offer(outcome))
-          )
-        )
       const next = yield* startsOf(run, ids)
-      yield* places
-        .take(1)
-        .pipe(
-          Effect.zipRight(next),
-          Effect.flatMap(take),
-          Effect.forever,
-          Effect.raceFirst(Deferred.await(run.stopped)),
-          Effect.ignore,
-          Effect.zipRight(FiberSet.awaitEmpty(underWay)),
-          Effect.zipRight(Effect.suspend(() => outcomes.done(run.end()))),
-          Effect.forkScoped
+      const take = (started: Started) =>
+        Effect.flatMap(outcomeOf(run, started), (outcome) =>
+          outcome === undefined ? Effect.asVoid(places.release(1)) : Effect.asVoid(outcomes.offer(outcome))
         )
-
-      // The places of the outcomes before are free when the consumer pulls again.
-      let given = 0
-      return Stream.repeatEffectChunkOption(
-        Effect.suspend(() => Effect.zipRight(places.release(given), outcomes.takeAll)).pipe(
-          Effect.mapError(Option.some),
-          Effect.flatMap(([chunk, done]) => {
-            given = chunk.length
-            return given === 0 && done ? Effect.fail(Option.none()) : Effect.succeed(chunk)
-          })
-        )
+      const taking = Effect.zipRight(places.take(1), next).pipe(
+        Effect.flatMap((started) => FiberSet.run(underWay, take(started))),
+        Effect.forever,
+        Effect.raceFirst(Deferred.await(run.stopped)),
+        Effect.ignore
       )
+      yield* taking.pipe(
+        Effect.zipRight(FiberSet.awaitEmpty(underWay)),
+        Effect.zipRight(Effect.suspend(() => outcomes.done(run.end()))),
+        Effect.forkScoped
+      )
+      return Stream.repeatEffectChunkOption(given(outcomes, places))
     })
   )
-
-/** What all ids of a run share. */
-interface Run<E> {
-  readonly problem: string | undefined
-  readonly concurrency: number
-  readonly retry: Retry.TransientOptions
-  readonly pace: ReturnType<typeof Pace.make>
-  /** Once this is done nothing is sent any more. */
-  readonly stopped: Deferred.Deferred<void>
-  /** Stops the run, and makes the stream fail as soon as all that is under way has come to its end. */
-  readonly stop: (cause: Cause.Cause<E | Unauthorized>) => Effect.Effect<void>
-  readonly end: () => Exit.Exit<void, E | Unauthorized>
 }
 
-const begin = <E>(
-  problem: string | undefined,
-  options: DeleteCustomersOptions
-): Effect.Effect<Run<E>, never, Scope.Scope> =>
+/** The outcomes that are there. The places of those before are free now, since the consumer has pulled again. */
+const given = <E>(outcomes: Mailbox.Mailbox<DeletionOutcome, E>, places: Effect.Semaphore) => {
+  let before = 0
+  return Effect.suspend(() => Effect.zipRight(places.release(before), outcomes.takeAll)).pipe(
+    Effect.mapError(Option.some),
+    Effect.flatMap(([chunk, done]) => {
+      before = chunk.length
+      return before === 0 && done ? Effect.fail(Option.none()) : Effect.succeed(chunk)
+    })
+  )
+}
+
+type Run<E> = Effect.Effect.Success<ReturnType<typeof begin<E>>>
+
+/** What all ids of a run share. */
+const begin = <E>({ haltWhen, rateLimit, retry = {} }: DeleteCustomersOptions) =>
   Effect.gen(function* () {
-    const { concurrency = 16, haltWhen, rateLimit, retry = {} } = problem === undefined ? options : { concurrency: 1 }
+    /** Once this is done nothing is sent any more. */
     const stopped = yield* Deferred.make<void>()
     let failure: Cause.Cause<E | Unauthorized> | undefined
+    /** Stops the run, and makes the stream fail as soon as all that is under way has come to its end. */
     const stop = (cause: Cause.Cause<E | Unauthorized>) =>
       Effect.suspend(() => {
         failure ??= cause
-        return Effect.asVoid(Deferred.succeed(stopped, undefined))
+        return Deferred.succeed(stopped, undefined)
       })
-    if (haltWhen !== undefined) {
-      yield* Effect.forkScoped(
-        Effect.matchCauseEffect(haltWhen, {
-          onFailure: stop,
-          onSuccess: () => Deferred.succeed(stopped, undefined)
-        })
-      )
-    }
+    const halted = Effect.zipRight(haltWhen ?? Effect.never, Deferred.succeed(stopped, undefined))
+    yield* Effect.forkScoped(Effect.catchAllCause(halted, stop))
     return {
-      problem,
-      concurrency,
       retry: retry === false ? { times: 0 } : retry,
       pace: Pace.make(rateLimit === undefined ? 0 : Duration.toMillis(rateLimit.interval) / rateLimit.limit),
       stopped,
@@ -156,10 +133,7 @@ const begin = <E>(
     }
   })
 
-interface Started {
-  readonly id: string
-  readonly startedAt: number
-}
+type Started = { readonly id: string; readonly startedAt: number }
 
 /** Gives the next id when its request may start, and fails where there is none. */
 const startsOf = <E, R>(run: Run<E>, ids: Stream.Stream<string, E, R> | Iterable<string>) =>
@@ -169,11 +143,10 @@ const startsOf = <E, R>(run: Run<E>, ids: Stream.Stream<string, E, R> | Iterable
     Stream.toPull,
     Effect.map(
       Effect.matchCauseEffect({
-        onFailure: (cause) =>
-          Option.match(Cause.flipCauseOption(cause), {
-            onNone: () => Effect.fail("ended"),
-            onSome: (failure) => Effect.zipRight(run.stop(failure), Effect.fail("failed"))
-          }),
+        onFailure: (cause) => {
+          const failure = Cause.flipCauseOption(cause)
+          return Effect.zipRight(Option.isSome(failure) ? run.stop(failure.value) : Effect.void, Effect.fail("no more"))
+        },
         onSuccess: (chunk: Chunk.Chunk<Started>) => Effect.succeed(Chunk.unsafeHead(chunk))
       })
     )
@@ -191,7 +164,7 @@ const outcomeOf = <E>(
     const history = new History()
     let startedAt = first
     let latest: DeletionUnconfirmed["error"] | undefined
-    const request = Effect.tapBoth(requestFor(run.problem, id), {
+    const request = Effect.tapBoth(ensureCustomerDeleted(id), {
       onSuccess: () => run.pace.succeeded(startedAt),
       onFailure: (error) => {
         latest = error._tag === "Unauthorized" ? latest : error
@@ -215,19 +188,11 @@ const outcomeOf = <E>(
       yield* run.stop(ended.cause as Cause.Cause<Unauthorized>)
       latest ??= error !== undefined && doubtful ? refusedInDoubt() : undefined
     }
-    return latest === undefined
-      ? undefined
-      : new DeletionUnconfirmed({
-          customerId: typeof id === "string" ? id : "",
-          error: latest,
-          mayBeDeleted: doubtful || isAmbiguous(latest)
-        })
+    return latest && unconfirmed(id, latest, doubtful || isAmbiguous(latest))
   })
 
-const requestFor = (problem: string | undefined, id: string) =>
-  problem === undefined
-    ? ensureCustomerDeleted(id)
-    : new RequestFailed({ message: problem, reason: "InvalidRequest", delivered: "no" })
+const unconfirmed = (id: unknown, error: DeletionUnconfirmed["error"], mayBeDeleted: boolean) =>
+  new DeletionUnconfirmed({ customerId: typeof id === "string" ? id : "", error, mayBeDeleted })
 
 /** `DeletionUnconfirmed` can't hold `Unauthorized`, so this stands in. */
 const refusedInDoubt = () =>
@@ -267,26 +232,22 @@ const isStream = <E, R>(ids: unknown): ids is Stream.Stream<string, E, R> =>
 const isIterable = (ids: unknown): ids is Iterable<string> => typeof ids !== "string" && Predicate.isIterable(ids)
 
 /** The types let some of this through, and JavaScript all of it. */
-const whyInvalid = (
-  ids: unknown,
-  { concurrency = 16, haltWhen, rateLimit }: DeleteCustomersOptions
-): string | undefined => {
+const whyInvalid = (ids: unknown, { concurrency = 16, haltWhen, rateLimit }: DeleteCustomersOptions) => {
   if (!isStream(ids) && !isIterable(ids)) {
     return "The ids must be a Stream or an iterable of ids: put a single one into an array. Nothing was sent"
   }
-  if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > MAX_CONCURRENCY) {
-    return `The concurrency must be a whole number from 1 to ${MAX_CONCURRENCY}. Nothing was sent`
+  if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 1000) {
+    return "The concurrency must be a whole number from 1 to 1000. Nothing was sent"
   }
   if (rateLimit !== undefined && !isRateLimit(rateLimit)) {
     return 'The rate limit must have a limit above 0 and an interval such as "1 minute". Nothing was sent'
   }
-  if (haltWhen !== undefined && !Effect.isEffect(haltWhen)) {
-    return "What halts the run must be an Effect, such as Deferred.await(stop). Nothing was sent"
-  }
-  return undefined
+  return haltWhen === undefined || Effect.isEffect(haltWhen)
+    ? undefined
+    : "What halts the run must be an Effect, such as Deferred.await(stop). Nothing was sent"
 }
 
-const isRateLimit = ({ limit, interval }: NonNullable<DeleteCustomersOptions["rateLimit"]>): boolean =>
-  Number.isFinite(limit) &&
-  limit > 0 &&
-  Option.exists(Duration.decodeUnknown(interval), (each) => Duration.isFinite(each) && Duration.toMillis(each) > 0)
+const isRateLimit = ({ limit, interval }: NonNullable<DeleteCustomersOptions["rateLimit"]>): boolean => {
+  const each = Option.map(Duration.decodeUnknown(interval), Duration.toMillis)
+  return limit > 0 && Number.isFinite(limit) && Option.exists(each, (millis) => millis > 0 && Number.isFinite(millis))
+}

@@ -7,26 +7,9 @@ import * as FastCheck from "effect/FastCheck"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 
-const isCustomerId = Schema.is(CustomerId)
-
 describe("CustomerId", () => {
-  it.each(["", ".", "..", "\ud800", "a\udfff", "x".repeat(1025), "\u{1f600}".repeat(257)])("refuses %j", (id) => {
-    assert.isFalse(isCustomerId(id))
-  })
-
-  it.each(["a", " ", "...", "%2e%2e", "a/b", "a\nb", "\u{1f600}".repeat(256), "x".repeat(1024)])("takes %j", (id) => {
-    assert.isTrue(isCustomerId(id))
-  })
-
-  it("takes exactly what a URL carries as one segment", () => {
-    FastCheck.assert(
-      FastCheck.property(FastCheck.string({ unit: "binary", maxLength: 40 }), (id) => {
-        const { pathname } = new URL(`https://host/customer/${encodeURIComponent(id)}`)
-        const carried = pathname.startsWith("/customer/") ? decodeURIComponent(pathname.slice("/customer/".length)) : ""
-        assert.strictEqual(isCustomerId(id), id !== "" && carried === id)
-      }),
-      { examples: [["."], [".."], ["%2e"], [""], ["/"], ["?"]] }
-    )
+  it.each(["cust_1", "a/b", "x".repeat(1024)])("takes %j", (id) => {
+    assert.isTrue(Schema.is(CustomerId)(id))
   })
 
   it("says why, in words", () => {

@@ -1,7 +1,7 @@
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import { assert, describe, it } from "@effect/vitest"
-import { type ClientCredentials, Credentials, Environment, FlowwiseClient } from "@effect-flowwise/client"
+import { type ClientCredentials, Credentials, Environment, FlowwiseClient, Transport } from "@effect-flowwise/client"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -10,6 +10,7 @@ import * as Redacted from "effect/Redacted"
 /** A client whose answers come when the test says so. */
 const clientOver = (httpClient: HttpClient.HttpClient, get?: (typeof Credentials)["Service"]["get"]) =>
   FlowwiseClient.make().pipe(
+    Effect.provide(Transport.layerHttpClient),
     Effect.provideService(HttpClient.HttpClient, httpClient),
     Effect.provideService(Environment, { name: "test", baseUrl: "https://flowwise.test" }),
     Effect.provideService(Credentials, {

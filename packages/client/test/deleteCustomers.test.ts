@@ -348,6 +348,37 @@ describe("back-pressure", () => {
     }).pipe(provide)
   })
 
+  it.effect("13.5 a place is free when the consumer pulls again, and outcomes that are ready come as one chunk", () => {
+    let written = 0
+    let mostUnwritten = 0
+    const { seen, provide } = handmade(() => {
+      mostUnwritten = Math.max(mostUnwritten, seen.started.length - written)
+      return Effect.sleep("10 millis")
+    })
+    return Effect.gen(function* () {
+      const sizes: Array<number> = []
+      const fiber = yield* deleteCustomers(oneByOne(40), { concurrency: 4 }).pipe(
+        Stream.runForEachChunk((outcomes) =>
+          Effect.sleep("1 second").pipe(
+            Effect.zipRight(
+              Effect.sync(() => {
+                sizes.push(outcomes.length)
+                written += outcomes.length
+              })
+            )
+          )
+        ),
+        Effect.fork
+      )
+      yield* TestClock.adjust("1 minute")
+      yield* Fiber.join(fiber)
+      assert.strictEqual(mostUnwritten, 4)
+      assert.strictEqual(written, 40)
+      // All four end at the same time, and share what the consumer does for a chunk.
+      assert.isAtMost(sizes.length, 20)
+    }).pipe(provide)
+  })
+
   it.effect(
     "an endless source is never further ahead of the outcomes taken than that",
     () => {

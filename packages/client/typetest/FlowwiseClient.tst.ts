@@ -98,9 +98,10 @@ describe("Retry", () => {
     expect(Effect.fail("mine").pipe(Retry.transient())).type.toBe<Effect.Effect<never, string>>()
   })
 
-  test("attemptTimeout adds its RequestFailed", () => {
+  test("attemptTimeout leaves it too, since it limits the calls within", () => {
+    expect(ours.pipe(Retry.transient({ attemptTimeout: "5 seconds" }))).type.toBe<typeof ours>()
     expect(Effect.fail("mine").pipe(Retry.transient({ attemptTimeout: "5 seconds" }))).type.toBe<
-      Effect.Effect<never, string | RequestFailed>
+      Effect.Effect<never, string>
     >()
   })
 
@@ -183,11 +184,31 @@ describe("layers", () => {
     expect(Credentials.layer).type.not.toBeCallableWith({ clientId: "a", clientSecret: "b" })
   })
 
-  test("make takes a duration and a transformation, and nothing else", () => {
+  test("make takes a duration, and nothing else", () => {
     expect(FlowwiseClient.make).type.toBeCallableWith({ timeout: "5 seconds" })
-    expect(FlowwiseClient.make).type.toBeCallableWith({ transformClient: (client: HttpClient.HttpClient) => client })
     expect(FlowwiseClient.make).type.not.toBeCallableWith({ timeout: "soon" })
     expect(FlowwiseClient.make).type.not.toBeCallableWith({ retries: 3 })
+    expect(FlowwiseClient.make).type.not.toBeCallableWith({
+      transformClient: (client: HttpClient.HttpClient) => client
+    })
+  })
+})
+
+describe("options", () => {
+  // Under exactOptionalPropertyTypes, which the compiler's settings here turn on.
+  test("may all be undefined, so that a program can pass on what it has read", () => {
+    expect(FlowwiseClient.make).type.toBeCallableWith({ timeout: undefined })
+    expect(FlowwiseClient.layerWith).type.toBeCallableWith({ timeout: undefined })
+    expect(Environment.layer).type.toBeCallableWith("https://a.example", { name: undefined, allowHttp: undefined })
+    const schedule = { times: undefined, baseDelay: undefined, maxDelay: undefined }
+    expect(Retry.schedule).type.toBeCallableWith(schedule)
+    expect(Retry.transient).type.toBeCallableWith({ ...schedule, attemptTimeout: undefined, budget: undefined })
+    expect(deleteCustomers).type.toBeCallableWith([], {
+      concurrency: undefined,
+      rateLimit: undefined,
+      retry: undefined,
+      haltWhen: undefined
+    })
   })
 })
 
@@ -200,7 +221,9 @@ describe("models", () => {
     expect<UnexpectedResponse["error"]>().type.toBe<
       Option.Option<{ readonly message: string; readonly code: string; readonly type: string }>
     >()
-    expect<RequestFailed["reason"]>().type.toBe<"Connection" | "Timeout" | "Transport" | "InvalidRequest">()
+    expect<RequestFailed["reason"]>().type.toBe<
+      "Connection" | "Certificate" | "Timeout" | "Transport" | "InvalidRequest"
+    >()
     expect<RequestFailed["delivered"]>().type.toBe<"no" | "unknown">()
   })
 

@@ -88,8 +88,14 @@ const rootCause = (error: unknown, depth = 0): Cause => {
   }
 }
 
-const property = (value: unknown, name: string): unknown =>
-  typeof value === "object" && value !== null ? (value as Record<string, unknown>)[name] : undefined
+const property = (value: unknown, name: string): unknown => {
+  try {
+    return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[name] : undefined
+  } catch {
+    // A getter of somebody's own.
+    return undefined
+  }
+}
 
 const text = (value: unknown, name: string): string => {
   const found = property(value, name)

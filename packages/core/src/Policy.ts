@@ -1,7 +1,7 @@
 /** What an error means for the next attempt: whether to send again, when, and what a later 404 then says. */
 
-/** As much of an error as the rules look at. Every error of both Effect editions has it. */
-interface AnyFailure {
+/** As much of an error as the rules look at. */
+type AnyFailure = {
   readonly _tag: string
   readonly reason?: string
   readonly delivered?: string
@@ -36,11 +36,7 @@ export const inHindsight = (error: AnyFailure & { readonly message: string }) =>
 }
 
 /** At most `times` resends, with waits of at most `baseDelay`, then twice that and so on, up to `maxDelay`. */
-export interface Backoff {
-  readonly times: number
-  readonly baseDelay: number
-  readonly maxDelay: number
-}
+export type Backoff = { readonly times: number; readonly baseDelay: number; readonly maxDelay: number }
 
 // Timers hold no more than 2^31-1 milliseconds, about 25 days.
 const LONGEST_WAIT = 24 * 60 * 60 * 1000
@@ -57,7 +53,7 @@ export const waitBefore = (
 ): number | undefined =>
   resends >= times || asked > maxDelay
     ? undefined
-    : Math.max(asked, Math.round(chance * Math.min(baseDelay * 2 ** resends, maxDelay, LONGEST_WAIT)))
+    : Math.max(asked, Math.round(chance * Math.min(baseDelay * 2 ** Math.min(resends, 1000), maxDelay, LONGEST_WAIT)))
 
 /** The tokens of a budget, a resend's price, and what a success gives back; as the AWS SDKs' standard retry mode. */
 export const budget = {

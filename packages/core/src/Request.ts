@@ -29,12 +29,7 @@ export const customerIdProblem = (customerId: unknown): string | undefined => {
 const utf8Length = (text: string) => encodeURIComponent(text).replace(/%../g, "_").length
 
 /** What a URL parser makes of a base URL. */
-export interface UrlParts {
-  readonly protocol: string
-  readonly hostname: string
-  readonly username: string
-  readonly password: string
-}
+export type UrlParts = Readonly<Record<"protocol" | "hostname" | "username" | "password", string>>
 
 /** Why a base URL can't be used, without showing it. `parsed` is what a URL parser makes of it, if anything. */
 export const baseUrlProblem = (

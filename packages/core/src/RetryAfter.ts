@@ -5,8 +5,8 @@ const LONGEST = 24 * 60 * 60 * 1000
 
 // IMF-fixdate and RFC 850 name their time zone; asctime doesn't, and means GMT too.
 const WITH_ZONE =
-  /^(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d [A-Z][a-z]{2} \d{4}|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, \d\d-[A-Z][a-z]{2}-\d\d) \d\d:\d\d:\d\d GMT$/
-const WITHOUT_ZONE = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}$/
+  /^(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d [A-Z][a-z]{2} \d{4}|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, \d\d-[A-Z][a-z]{2}-\d\d) \d\d:\d\d:[0-5]\d GMT$/
+const WITHOUT_ZONE = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:[0-5]\d \d{4}$/
 
 /**
  * The wait that the header asks for, in milliseconds, at most 24 hours: whole seconds, or an HTTP date. Anything else is

@@ -5,13 +5,16 @@ const MAX_LENGTH = 1024
 // A pattern's time grows with the text, and all but the beginning of it is dropped anyway.
 const SCANNED = 16 * 1024
 
-// A secret of 1,024 characters, each as `\u0041`.
-const LONGEST_ECHO = 6 * 1024
+// A secret of 1,024 characters, each as `\\u0041`.
+const LONGEST_ECHO = 7 * 1024
+
+// So many characters are an echo, and no chance.
+const TELLING = 64
 
 const ESCAPE_SEQUENCES = /[\u001b\u009b](?:\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[\u0020-\u003f[\]]{0,64}[@-~])/g
 const LINE_BREAKS = /[\t\n\v\f\r\u0085\u2028\u2029]+/g
-const INVISIBLE = /[\p{Cc}\p{Bidi_Control}]/gu
 const HALF_A_PAIR = /\p{Surrogate}/gu
+const INVISIBLE = /[\p{Cc}\p{Bidi_Control}\p{Surrogate}]/gu
 
 /** What must not be shown, and what stands in its place. */
 export interface Hidden {
@@ -21,11 +24,11 @@ export interface Hidden {
 
 /** One line of at most 1,024 characters, without what `hidden` match, controls, and bidirectional overrides. */
 export const tidy = (text: string, ...hidden: ReadonlyArray<Hidden>): string => {
-  // After the controls, which could break an echo up, and before the cut, which could halve one.
-  const found = hidden.reduce(
-    (kept, { pattern, replacement }) => kept.replace(pattern, replacement),
-    stripControls(text.slice(0, SCANNED))
-  )
+  const hide = (shown: string) =>
+    hidden.reduce((kept, { pattern, replacement }) => kept.replace(pattern, replacement), shown)
+  // Before the controls go, since an escape sequence takes the next character with it, and after, since they could break
+  // an echo up. Both before the cut, which could halve one.
+  const found = hide(stripControls(hide(text.slice(0, SCANNED))))
   // An echo that the end of the scan cuts in half matches no pattern.
   const whole = text.length > SCANNED ? found.slice(0, Math.max(0, found.length - LONGEST_ECHO)) : found
   return whole.slice(0, MAX_LENGTH).replace(HALF_A_PAIR, "")
@@ -34,16 +37,14 @@ export const tidy = (text: string, ...hidden: ReadonlyArray<Hidden>): string => 
 const stripControls = (text: string) =>
   text.replace(ESCAPE_SEQUENCES, "").replace(LINE_BREAKS, " ").replace(INVISIBLE, "")
 
-/**
- * The secret as a server may echo it: plain, percent-encoded, JSON-escaped, or in base64 or base64url at any offset.
- */
+/** The secret as a server may echo it: plain, percent-encoded, JSON-escaped, base64 or base64url at any offset. */
 export const secretIn = (secret: string): Hidden => {
   const encoded = [0, 1, 2]
     .map((offset) => base64Core(secret, offset))
     // A shorter piece would match by chance.
     .filter((text) => text.length >= 8)
     .map((text) => text.replace(/\+/g, "[+-]").replace(/\//g, "[/_]"))
-  const sources = [pieces(secret).map(spellings).join(""), ...encoded]
+  const sources = [echo(secret, spellings), ...encoded]
   return { pattern: new RegExp(sources.join("|"), "giu"), replacement: "<redacted>" }
 }
 
@@ -52,7 +53,9 @@ export const customerIdIn = (customerId: string, text: string): Hidden => {
   const forms = [customerId, customerId.normalize("NFC"), customerId.normalize("NFD")]
   // A pattern of all spellings takes longer to make than a request, and seldom is one of them there.
   const spelled = /[%\\]/.test(text) ? spellings : plainly
-  const sources = forms.map((form) => pieces(stripControls(form)).map(spelled).join(""))
+  // With its control characters, as they may be percent-encoded.
+  const shown = new Set(forms.flatMap((form) => [form, stripControls(form)]))
+  const sources = Array.from(shown, (form) => echo(form, spelled))
   return {
     pattern:
       stripControls(customerId).trim() === ""
@@ -62,14 +65,23 @@ export const customerIdIn = (customerId: string, text: string): Hidden => {
   }
 }
 
-/** Characters one by one, but backslashes in a row together: each may be doubled, and one by one they match too often. */
-const pieces = (text: string) => text.match(/\\+|./gsu) ?? []
+/** The first 64 characters, and what follows as far as it matches: all of it takes too long in a text that repeats itself. */
+const echo = (text: string, spelled: (piece: string) => string) =>
+  pieces(text)
+    .map(spelled)
+    .reduceRight((rest, piece, at) => (at < TELLING ? piece + rest : `(?:${piece}${rest})?`), "")
+
+/** Characters one by one, each with the backslashes before it: two runs side by side match in exponentially many ways. */
+const pieces = (text: string) => text.match(/\\*[^\\]|\\+$/gu) ?? []
 
 /** A piece plain, percent-encoded, or escaped for JSON. */
 const spellings = (piece: string): string => {
-  const bytes = Array.from(piece, percentEncoded).join("")
-  const units = Array.from({ length: piece.length }, (_, at) => `\\\\u${hex(piece.charCodeAt(at), 4)}`).join("")
-  return `(?:${plainly(piece)}|${bytes}|${units})`
+  const { char, run } = parts(piece)
+  const bytes = Array.from(char, percentEncoded).join("")
+  const encoded = run === 0 ? bytes : `(?:%5c){${run}}(?:${bytes}|${plainly(char)})`
+  // JSON within JSON has twice as many backslashes.
+  const units = Array.from({ length: char.length }, (_, at) => `u${hex(char.charCodeAt(at), 4)}`).join("\\\\{1,2}")
+  return `(?:${encoded}|\\\\{${2 * run + 1},${4 * run + 2}}${units}|${plainly(piece)})`
 }
 
 const percentEncoded = (char: string) => {
@@ -77,14 +89,18 @@ const percentEncoded = (char: string) => {
   return encoded === char ? `%${hex(char.charCodeAt(0), 2)}` : encoded
 }
 
-// JSON escapes these with a backslash, and JSON within JSON with three.
-const plainly = (piece: string) =>
-  piece.startsWith("\\")
-    ? `\\\\{${piece.length},${piece.length * 4}}`
-    : piece
-        .replace(" ", "[ +]")
-        .replace(/["/]/, "\\\\{0,3}$&")
-        .replace(/^[$()*+.?[\]^{|}]$/, "\\$&")
+// JSON doubles a backslash, and writes one before a quote and, in PHP, before a slash. JSON within JSON does so twice.
+const plainly = (piece: string) => {
+  const { char, run } = parts(piece)
+  const most = 4 * run + (/["/]/.test(char) ? 3 : 0)
+  const backslashes = most === 0 ? "" : `\\\\{${run},${most}}`
+  return backslashes + char.replace(/[$()*+.?[\]^{|}]/, "\\$&").replace(" ", "[ +]")
+}
+
+const parts = (piece: string) => {
+  const char = piece.replace(/^\\+/, "")
+  return { char, run: piece.length - char.length }
+}
 
 const hex = (value: number, length: number) => value.toString(16).padStart(length, "0")
 

@@ -34,10 +34,12 @@ import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
+import * as References from "effect/References"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as Tracer from "effect/Tracer"
 
 const over = (httpClient: Layer.Layer<HttpClient.HttpClient>) =>
   Transport.layerHttpClient.pipe(Layer.provide(httpClient))
@@ -101,14 +103,36 @@ const endOf = async (exit: Exit.Exit<Result.Result<CustomerDeleted, DeleteCustom
   return { outcome: toJson(outcome) as Outcome, printed: await renderings(outcome) }
 }
 
+/** Runs an effect, and keeps in `said` whatever is logged, at any level, and every event of a span. */
+const overhearing = (said: Array<string>) => {
+  const tracer = Tracer.make({
+    span: (options) =>
+      Object.assign(new Tracer.NativeSpan(options), {
+        event: (name: string, _: bigint, attributes: unknown) => said.push(`event ${name} ${inspect(attributes)}`)
+      })
+  })
+  const logger = Logger.make(({ cause, message }) => {
+    said.push(`log ${inspect([message, cause], { depth: 9 })}`)
+  })
+  return <A, E, R>(self: Effect.Effect<A, E, R>) =>
+    self.pipe(
+      Effect.withSpan("caller"),
+      Effect.withTracer(tracer),
+      Effect.provide(Logger.layer([logger, Logger.tracerLogger])),
+      Effect.provideService(References.MinimumLogLevel, "All")
+    )
+}
+
 export const edition: Edition = {
   open: async (transport, baseUrl, timeout) => {
     const scope = Scope.makeUnsafe()
     const layer = clientAt(baseUrl, transports[transport], { timeout })
     const client = Context.get(await Effect.runPromise(Layer.buildWithScope(layer, scope)), FlowwiseClient)
+    const said: Array<string> = []
     return {
+      said,
       deleteCustomer: (customerId) => {
-        const fiber = Effect.runFork(Effect.result(client.deleteCustomer(customerId)))
+        const fiber = Effect.runFork(client.deleteCustomer(customerId).pipe(Effect.result, overhearing(said)))
         const ended = new Promise<Ended>((resolve) => {
           fiber.addObserver((exit) => void endOf(exit).then(resolve))
         })

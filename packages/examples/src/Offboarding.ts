@@ -6,7 +6,7 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import * as Activity from "@effect/workflow/Activity"
 import * as Workflow from "@effect/workflow/Workflow"
-import { EngineFailed, EraseCustomer, ErasureFailed, InvalidErasure, RequestIdTaken } from "@effect-flowwise/workflow"
+import { EngineFailed, EraseCustomer, ErasureFailed, ErasureIdTaken, InvalidErasure } from "@effect-flowwise/workflow"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
@@ -20,22 +20,22 @@ export class MailTool extends Context.Tag("examples/MailTool")<
 
 export const Offboarding = Workflow.make({
   name: "Offboarding",
-  payload: { requestId: Schema.String, customerId: Schema.String },
+  payload: { offboardingId: Schema.String, customerId: Schema.String },
   success: Schema.Struct({ accounts: Schema.Int }),
-  error: Schema.Union(ErasureFailed, InvalidErasure, RequestIdTaken, EngineFailed),
-  idempotencyKey: ({ requestId }) => requestId
+  error: Schema.Union(ErasureFailed, InvalidErasure, ErasureIdTaken, EngineFailed),
+  idempotencyKey: ({ offboardingId }) => offboardingId
 })
 
 /** Until it works: a crash in between begins the step anew. */
 const patiently = Effect.retry(Schedule.exponential("1 second").pipe(Schedule.union(Schedule.spaced("5 minutes"))))
 
-export const layer = Offboarding.toLayer(({ customerId, requestId }) =>
+export const layer = Offboarding.toLayer(({ customerId, offboardingId }) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
     const mail = yield* MailTool
 
     // The vendor first: it is the one that can refuse. As a child, it has its own patience, deadline and history.
-    yield* EraseCustomer.execute({ requestId: `${requestId}/flowwise`, customerId })
+    yield* EraseCustomer.execute({ erasureId: `${offboardingId}/flowwise`, customerId })
 
     const accounts = yield* Activity.make({
       name: "Accounts",

@@ -72,7 +72,7 @@ export const trial = (options: {
     const erasing = Effect.forEach(
       ids,
       (customerId, index) =>
-        EraseCustomer.execute({ requestId: `dsr-${index}`, customerId }).pipe(
+        EraseCustomer.execute({ erasureId: `dsr-${index}`, customerId }).pipe(
           Effect.retry({ while: ({ _tag }) => _tag === "EngineFailed", schedule: Schedule.spaced("1 second") }),
           Effect.tap(() => {
             reported++

@@ -1,41 +1,19 @@
 /**
- * The two set-ups of durable erasure: in one process over a SQLite file, and as one of many runners over PostgreSQL.
+ * Durable erasure on many machines over PostgreSQL: the runners, whoever starts erasures on them, and their health.
  */
 import * as ClusterWorkflowEngine from "@effect/cluster/ClusterWorkflowEngine"
 import * as RunnerHealth from "@effect/cluster/RunnerHealth"
 import * as RunnerStorage from "@effect/cluster/RunnerStorage"
 import * as Runners from "@effect/cluster/Runners"
 import * as ShardingConfig from "@effect/cluster/ShardingConfig"
-import * as SingleRunner from "@effect/cluster/SingleRunner"
 import * as SqlMessageStorage from "@effect/cluster/SqlMessageStorage"
 import * as SqlRunnerStorage from "@effect/cluster/SqlRunnerStorage"
 import * as NodeClusterSocket from "@effect/platform-node/NodeClusterSocket"
 import * as RpcSerialization from "@effect/rpc/RpcSerialization"
 import * as PgClient from "@effect/sql-pg/PgClient"
-import * as SqliteClient from "@effect/sql-sqlite-node/SqliteClient"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-
-/** What makes the engine a third faster, and its heap small. */
-const lean = {
-  // An execution that is over is let go of at once, and not after a minute.
-  entityMaxIdleTime: "2 seconds",
-  simulateRemoteSerialization: false
-} as const
-
-/** The engine in this process, over a file. One process has the file at a time. */
-export const embedded = (filename: string) =>
-  ClusterWorkflowEngine.layer.pipe(
-    Layer.provideMerge(
-      SingleRunner.layer({
-        // No other runner takes over, so that there is nothing to lock.
-        runnerStorage: "memory",
-        shardingConfig: { ...lean, entityMessagePollInterval: "1 second" }
-      })
-    ),
-    Layer.provideMerge(SqliteClient.layer({ filename }))
-  )
 
 const sharding: Partial<ShardingConfig.ShardingConfig["Type"]> = {
   // A runner that is gone is missed within seconds, and its erasures go on elsewhere.
@@ -43,7 +21,9 @@ const sharding: Partial<ShardingConfig.ShardingConfig["Type"]> = {
   // A database that is gone for longer is noticed, and what it had in hand is read again. Shorter: within ten minutes.
   shardLockRefreshInterval: "3 seconds",
   entityMessagePollInterval: "2 seconds",
-  ...lean
+  // An execution that is over is let go of at once, and not after a minute. These two make the engine a third faster.
+  entityMaxIdleTime: "2 seconds",
+  simulateRemoteSerialization: false
 }
 
 /** PostgreSQL at `DATABASE_URL`. */

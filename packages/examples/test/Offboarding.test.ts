@@ -4,11 +4,10 @@ import { join } from "node:path"
 import * as SqlClient from "@effect/sql/SqlClient"
 import { assert, it } from "@effect/vitest"
 import { FlowwiseTest } from "@effect-flowwise/testing"
-import { EraseCustomer } from "@effect-flowwise/workflow"
+import { EraseCustomer, SqliteEngine } from "@effect-flowwise/workflow"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { embedded } from "../src/erasure-engine.js"
 import * as Offboarding from "../src/Offboarding.js"
 
 it.scopedLive(
@@ -24,11 +23,11 @@ it.scopedLive(
       const atMailTool = yield* Deferred.make<void>()
       const life = (mailTool: Offboarding.MailTool["Type"]) =>
         Layer.merge(Offboarding.layer, EraseCustomer.layer).pipe(
-          Layer.provideMerge(embedded(join(folder, "erasures.db"))),
+          Layer.provideMerge(SqliteEngine.layer({ filename: join(folder, "erasures.db") })),
           Layer.provide(Layer.succeed(Offboarding.MailTool, mailTool)),
           Layer.provideMerge(Layer.succeedContext(vendor))
         )
-      const request = { requestId: "off-1", customerId: "cust_1" }
+      const request = { offboardingId: "off-1", customerId: "cust_1" }
 
       // The first life ends while the mail tool is silent.
       yield* Effect.gen(function* () {

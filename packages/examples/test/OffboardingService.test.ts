@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { DeletionFailed, deleteCustomer, FlowwiseClient, RateLimited, Unauthorized } from "@effect-flowwise/client"
+import { DeletionFailed, deleteCustomer, RateLimited, Unauthorized } from "@effect-flowwise/client"
 import { NodeFlowwise } from "@effect-flowwise/node"
 import { FlowwiseEmulator, FlowwiseTest } from "@effect-flowwise/testing"
 import * as Chunk from "effect/Chunk"
@@ -109,8 +109,7 @@ describe("OffboardingService, with the fake", () => {
 })
 
 describe("OffboardingService, over real HTTP", () => {
-  const overHttp = Layer.provide(FlowwiseClient.layer, [
-    NodeFlowwise.layerHttpClient,
+  const overHttp = Layer.provide(NodeFlowwise.layer, [
     FlowwiseEmulator.layerCredentials,
     FlowwiseEmulator.layerEnvironment
   ])

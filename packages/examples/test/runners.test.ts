@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process"
 import { once } from "node:events"
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -8,12 +8,12 @@ import * as ClusterWorkflowEngine from "@effect/cluster/ClusterWorkflowEngine"
 import * as SingleRunner from "@effect/cluster/SingleRunner"
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, describe, it } from "@effect/vitest"
-import { FlowwiseTest } from "@effect-flowwise/testing"
+import { FlowwiseEmulator, FlowwiseTest } from "@effect-flowwise/testing"
 import { EraseCustomer } from "@effect-flowwise/workflow"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import { forgetsAndTells } from "../../workflow/test/fixtures/storage.js"
+import { forgetsAndTells, purgesMany } from "../../workflow/test/fixtures/storage.js"
 import * as Postgres from "../src/Postgres.js"
 import { account, type Stage, startRunner, trial } from "../src/Trial.js"
 
@@ -21,25 +21,31 @@ import { account, type Stage, startRunner, trial } from "../src/Trial.js"
 const has = ["linux-x64", "linux-arm64", "darwin-x64", "darwin-arm64"].includes(`${process.platform}-${process.arch}`)
 
 describe.runIf(has)("one process over PostgreSQL", () => {
-  it.scopedLive(
-    "forgets whose erasures are over, and tells what waits",
-    () =>
-      Effect.gen(function* () {
-        const { url } = yield* Postgres.make
-        const engine = ClusterWorkflowEngine.layer.pipe(
-          Layer.provideMerge(SingleRunner.layer({ runnerStorage: "memory" })),
-          Layer.provideMerge(PgClient.layer({ url }))
-        )
-        yield* Effect.provide(
-          forgetsAndTells,
-          EraseCustomer.layer.pipe(
-            Layer.provideMerge(engine),
-            Layer.provideMerge(FlowwiseTest.layer({ customers: ["cust_whose_id_must_go"] }))
+  const programs = {
+    "forgets whose erasures are over, and tells what waits": forgetsAndTells,
+    "14.6 purges over sets, in transactions of 500": purgesMany
+  }
+  for (const [title, program] of Object.entries(programs)) {
+    it.scopedLive(
+      title,
+      () =>
+        Effect.gen(function* () {
+          const { url } = yield* Postgres.make
+          const engine = ClusterWorkflowEngine.layer.pipe(
+            Layer.provideMerge(SingleRunner.layer({ runnerStorage: "memory" })),
+            Layer.provideMerge(PgClient.layer({ url }))
           )
-        )
-      }),
-    60_000
-  )
+          yield* Effect.provide(
+            program,
+            EraseCustomer.layer.pipe(
+              Layer.provideMerge(engine),
+              Layer.provideMerge(FlowwiseTest.layer({ customers: ["cust_whose_id_must_go"] }))
+            )
+          )
+        }),
+      60_000
+    )
+  }
 })
 
 describe.runIf(has)("three runners over PostgreSQL", () => {
@@ -53,7 +59,7 @@ describe.runIf(has)("three runners over PostgreSQL", () => {
           const figures = account(ended)
           console.log(what, figures)
           assert.deepStrictEqual(ended.left, [])
-          assert.strictEqual(new Set(ended.outcomes.map(({ requestId }) => requestId)).size, customers)
+          assert.strictEqual(new Set(ended.outcomes.map(({ erasureId }) => erasureId)).size, customers)
           assert.strictEqual(figures.deleted + figures.absent, customers)
           assert.strictEqual(figures.unexplained, 0)
         }),
@@ -117,3 +123,67 @@ describe.runIf(has)("the health command", () => {
     180_000
   )
 })
+
+describe.runIf(has)("the start command", () => {
+  it.scopedLive(
+    "14.5 starts an erasure on a runner, and prints what has become of it",
+    () =>
+      Effect.gen(function* () {
+        const { url } = yield* Postgres.make
+        const folder = yield* temporaryFolder
+        writeFileSync(join(folder, "secret"), "emulator-client-secret")
+        const { baseUrl, customers } = yield* FlowwiseEmulator
+        const env = {
+          DATABASE_URL: Redacted.value(url),
+          FLOWWISE_BASE_URL: baseUrl,
+          FLOWWISE_CLIENT_SECRET_FILE: join(folder, "secret")
+        }
+        yield* startRunner(1, env)
+        const start = run("erasure-start.ts", ["dsr-1", "cust_1"], env)
+        assert.include(yield* start, "ErasureOutcome")
+        assert.deepStrictEqual(yield* customers, [])
+        assert.include(yield* start, "ErasureOutcome")
+      }).pipe(Effect.provide(FlowwiseEmulator.layer({ customers: ["cust_1"] }))),
+    120_000
+  )
+})
+
+it.scopedLive(
+  "14.5 the embedded example erases, and leaves no file in the clone",
+  () =>
+    Effect.gen(function* () {
+      const folder = yield* temporaryFolder
+      const { baseUrl, customers } = yield* FlowwiseEmulator
+      const here = fileURLToPath(new URL("..", import.meta.url))
+      const before = readdirSync(here)
+      const printed = yield* run("erasure-embedded.ts", ["dsr-1", "cust_1"], {
+        TMPDIR: folder,
+        TEMP: folder,
+        FLOWWISE_BASE_URL: baseUrl,
+        FLOWWISE_CLIENT_ID: "emulator-client-id",
+        FLOWWISE_CLIENT_SECRET: "emulator-client-secret"
+      })
+      assert.include(printed, "CustomerDeleted")
+      assert.deepStrictEqual(yield* customers, [])
+      assert.deepStrictEqual(readdirSync(here), before)
+      assert.include(readdirSync(folder), "flowwise-erasures.db")
+    }).pipe(Effect.provide(FlowwiseEmulator.layer({ customers: ["cust_1"] }))),
+  60_000
+)
+
+const temporaryFolder = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "example-"))),
+  (folder) => Effect.sync(() => rmSync(folder, { recursive: true }))
+)
+
+/** Runs an example as its script does, in this package's folder, and gives what it printed. */
+const run = (file: string, args: ReadonlyArray<string>, env: Record<string, string>) =>
+  Effect.promise(async () => {
+    const cwd = fileURLToPath(new URL("..", import.meta.url))
+    const options = { cwd, env: { ...process.env, ...env } }
+    const child = spawn(process.execPath, ["--import", "tsx", join("src", file), ...args], options)
+    const [chunks, [code]] = await Promise.all([child.stdout.toArray(), once(child, "close")])
+    const printed = Buffer.concat(chunks).toString()
+    assert.strictEqual(code, 0, printed)
+    return printed
+  })

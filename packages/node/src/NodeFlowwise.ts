@@ -1,10 +1,8 @@
 /** Everything that `deleteCustomer` needs on Node.js, as layers. */
 import { type ClientOptions, Credentials, Environment, FlowwiseClient, Transport } from "@effect-flowwise/client"
-import { type ConfigError, InvalidData } from "effect/ConfigError"
-import * as Duration from "effect/Duration"
+import type { ConfigError } from "effect/ConfigError"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as UndiciDispatcher from "./UndiciDispatcher.js"
 import * as UndiciTransport from "./UndiciTransport.js"
 
@@ -12,7 +10,6 @@ export type { AnyDispatcher, TransportOptions } from "./UndiciDispatcher.js"
 
 /**
  * What `layerWith` takes.
- *
  * @since 0.1.0
  * @category models
  */
@@ -21,14 +18,6 @@ export interface Options extends UndiciDispatcher.TransportOptions, ClientOption
 /**
  * `layerTransport` with options. An invalid one is a `ConfigError` that names it and never shows its value, since a
  * proxy's URL may hold a password.
- *
- * @example
- * ```ts
- * import { NodeFlowwise } from "@effect-flowwise/node"
- *
- * const transport = NodeFlowwise.layerTransportWith({ connections: 16, proxy: "environment" })
- * ```
- *
  * @since 0.1.0
  * @category layers
  */
@@ -37,7 +26,6 @@ export const layerTransportWith = (options: UndiciDispatcher.TransportOptions): 
 
 /**
  * The client's `Transport` right on undici, over connections of its own, which close with the layer.
- *
  * @since 0.1.0
  * @category layers
  */
@@ -45,27 +33,20 @@ export const layerTransport: Layer.Layer<Transport> = Layer.orDie(layerTransport
 
 /**
  * The client, with options for itself and its transport. An invalid one is a `ConfigError` that names it.
- *
  * @example
  * ```ts
  * import { NodeFlowwise } from "@effect-flowwise/node"
  *
  * const client = NodeFlowwise.layerWith({ timeout: "5 seconds", proxy: "environment" })
  * ```
- *
  * @since 0.1.0
  * @category layers
  */
-export const layerWith = (options: Options): Layer.Layer<FlowwiseClient, ConfigError, Credentials | Environment> => {
-  const { timeout, ...transport } = options
-  return timeout === undefined || Option.exists(Duration.decodeUnknown(timeout), Duration.greaterThan(Duration.zero))
-    ? Layer.provide(Layer.effect(FlowwiseClient, FlowwiseClient.make({ timeout })), layerTransportWith(transport))
-    : Layer.fail(InvalidData(["timeout"], 'must be a duration above 0, such as "30 seconds"'))
-}
+export const layerWith = (options: Options): Layer.Layer<FlowwiseClient, ConfigError, Credentials | Environment> =>
+  Layer.provide(Layer.effect(FlowwiseClient, FlowwiseClient.make(options)), layerTransportWith(options))
 
 /**
  * The client with its defaults. Which account and which environment is yours to provide.
- *
  * @example
  * ```ts
  * import { Credentials, Environment } from "@effect-flowwise/client"
@@ -74,7 +55,6 @@ export const layerWith = (options: Options): Layer.Layer<FlowwiseClient, ConfigE
  *
  * const client = Layer.provide(NodeFlowwise.layer, [Credentials.layerConfig, Environment.layerSandbox])
  * ```
- *
  * @since 0.1.0
  * @category layers
  */
@@ -85,7 +65,6 @@ export const layer: Layer.Layer<FlowwiseClient, never, Credentials | Environment
 
 /**
  * The client from `FLOWWISE_CLIENT_ID`, `FLOWWISE_CLIENT_SECRET`, and `FLOWWISE_BASE_URL` or `FLOWWISE_ENVIRONMENT`.
- *
  * @example
  * ```ts
  * import { deleteCustomer } from "@effect-flowwise/client"
@@ -94,7 +73,6 @@ export const layer: Layer.Layer<FlowwiseClient, never, Credentials | Environment
  *
  * const program = deleteCustomer("cust_priya_sharma_2024").pipe(Effect.provide(NodeFlowwise.layerConfig))
  * ```
- *
  * @since 0.1.0
  * @category layers
  */

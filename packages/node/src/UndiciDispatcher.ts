@@ -9,7 +9,6 @@ import { Agent, type Dispatcher, EnvHttpProxyAgent, Pool, ProxyAgent } from "und
 
 /**
  * How `NodeFlowwise.layerTransportWith` connects.
- *
  * @since 0.1.0
  * @category models
  */
@@ -35,7 +34,6 @@ export interface TransportOptions {
 
 /**
  * What is used of an undici dispatcher. A library that spreads these options needs no types of undici.
- *
  * @since 0.1.0
  * @category models
  */
@@ -44,32 +42,23 @@ export interface AnyDispatcher {
 }
 
 /** A dispatcher, and the settings of every request. @internal */
-export interface Route {
-  readonly dispatcher: Dispatcher
-  readonly settings: {
-    /** In milliseconds: 0 for no limit, null for the dispatcher's own. */
-    readonly headersTimeout: number | null
-    readonly bodyTimeout: number | null
-    /** Never false, which would keep alive even what undici closes of itself. */
-    readonly reset: true | undefined
-  }
-}
+export type Route = Effect.Effect.Success<ReturnType<typeof make>>
 
 /** @internal */
-export const make = (options: TransportOptions): Effect.Effect<Route, ConfigError, Scope.Scope> =>
+export const make = (options: TransportOptions) =>
   Effect.gen(function* () {
     const problem = problemWith(options)
     if (problem !== undefined) {
       return yield* Effect.fail(problem)
     }
+    // In milliseconds: 0 for no limit, null for the dispatcher's own.
     const unsaid = options.dispatcher === undefined ? 30_000 : null
     return {
       dispatcher: options.dispatcher === undefined ? yield* open(options) : (options.dispatcher as Dispatcher),
-      settings: {
-        headersTimeout: millis(options.headersTimeout) ?? unsaid,
-        bodyTimeout: millis(options.bodyTimeout) ?? unsaid,
-        reset: options.connectionPerRequest === true ? true : undefined
-      }
+      headersTimeout: millis(options.headersTimeout) ?? unsaid,
+      bodyTimeout: millis(options.bodyTimeout) ?? unsaid,
+      // Never false, which would keep alive even what undici closes of itself.
+      reset: options.connectionPerRequest === true ? true : undefined
     }
   })
 
@@ -81,7 +70,7 @@ const open = (options: TransportOptions): Effect.Effect<Dispatcher, ConfigError,
     ...direct,
     proxyTls: { timeout },
     requestTls: { timeout },
-    clientFactory: (origin: URL, pool: Pool.Options) => new ProxyPool(origin, { ...pool, headersTimeout: timeout })
+    clientFactory: (origin: URL, pool: Pool.Options) => proxyPool(origin, { ...pool, headersTimeout: timeout })
   }
   return Effect.acquireRelease(
     Effect.try({
@@ -99,10 +88,7 @@ const open = (options: TransportOptions): Effect.Effect<Dispatcher, ConfigError,
       catch: () => InvalidData(["proxy"], "can't be used: look for a typing error in the proxy's URL")
     }).pipe(
       Effect.filterOrFail(canDispatch, () =>
-        InvalidData(
-          ["undici"],
-          "is a stub without a network, as Bun has it: use FlowwiseClient.layer over FetchHttpClient"
-        )
+        InvalidData(["undici"], "is a stub without a network, as Bun's: take FlowwiseClient.layer over FetchHttpClient")
       )
     ),
     (dispatcher) => Effect.promise(() => dispatcher.destroy())
@@ -110,44 +96,30 @@ const open = (options: TransportOptions): Effect.Effect<Dispatcher, ConfigError,
 }
 
 /** The connections to a proxy. undici tries for ever where a tunnel fails with `UND_ERR_SOCKET`, so it gets another error. */
-class ProxyPool extends Pool {
-  private readonly proxy: string
-
-  constructor(origin: URL, options: Pool.Options) {
-    super(origin, options)
-    this.proxy = origin.host
-  }
-
-  // Of its overloads, `ProxyAgent` calls the one with a promise.
-  override async connect(options: unknown): Promise<never> {
-    const answer = await super.connect(options as Dispatcher.ConnectOptions).catch((cause: unknown) => {
-      throw new TunnelFailed(this.proxy, undefined, Predicate.hasProperty(cause, "code") ? String(cause.code) : "")
+const proxyPool = (origin: URL, options: Pool.Options): Pool => {
+  const pool = new Pool(origin, options)
+  const connect = pool.connect.bind(pool) as (options: Dispatcher.ConnectOptions) => Promise<Dispatcher.ConnectData>
+  const failed = (status: number | undefined, code = "") =>
+    Object.assign(new Error("The proxy opened no tunnel"), {
+      code: code === "" || code.startsWith("UND_ERR_") ? "ERR_PROXY_TUNNEL" : code,
+      proxy: origin.host,
+      status
     })
+  const tunnel = async (options: Dispatcher.ConnectOptions) => {
+    const answer = await connect(options).catch((error) => Promise.reject(failed(undefined, error?.code)))
     if (answer.statusCode !== 200) {
       answer.socket.on("error", () => {}).destroy()
-      throw new TunnelFailed(this.proxy, answer.statusCode, "")
+      throw failed(answer.statusCode)
     }
-    return answer as never
+    return answer
   }
-}
-
-class TunnelFailed extends Error {
-  readonly code: string
-
-  constructor(
-    readonly proxy: string,
-    readonly status: number | undefined,
-    code: string
-  ) {
-    super("The proxy opened no tunnel")
-    this.code = code.startsWith("UND_ERR_") || code === "" ? "ERR_PROXY_TUNNEL" : code
-  }
+  return Object.assign(pool, { connect: tunnel })
 }
 
 /** The types exclude most of these; JavaScript does not, and which numbers make sense no type can tell. */
-const problemWith = (options: TransportOptions): ConfigError | undefined => {
+const problemWith = (options: TransportOptions & { readonly timeout?: unknown }): ConfigError | undefined => {
   for (const [name, [isUsable, what]] of Object.entries(rules)) {
-    const value = options[name as keyof TransportOptions]
+    const value = options[name as keyof typeof rules]
     if (value !== undefined && !isUsable(value)) {
       return InvalidData([name], `must be ${what}`)
     }
@@ -161,14 +133,20 @@ const problemWith = (options: TransportOptions): ConfigError | undefined => {
 const canDispatch = (value: unknown): boolean =>
   Predicate.hasProperty(value, "dispatch") && typeof value.dispatch === "function"
 
-// undici has had no such property since version 7.
-const isOutdated = (dispatcher: object): boolean => "interceptors" in dispatcher
+// undici has had no such property since version 7, and no such class for what is composed.
+const isOutdated = (dispatcher: object): boolean =>
+  "interceptors" in dispatcher ||
+  (dispatcher as Partial<Dispatcher>).compose?.()?.constructor.name === "ComposedDispatcher"
 
 const isTimeout = (value: unknown) => Option.exists(Duration.decodeUnknown(value), Duration.greaterThan(Duration.zero))
 
 const DURATION = 'a duration above 0, such as "30 seconds"'
 
-const rules: { readonly [name in keyof TransportOptions]-?: readonly [(value: unknown) => boolean, string] } = {
+type Rule = readonly [(value: unknown) => boolean, string]
+
+const rules: { readonly [name in keyof TransportOptions | "timeout"]-?: Rule } = {
+  // The client's own, where both are given together.
+  timeout: [isTimeout, DURATION],
   connections: [(value) => Number.isSafeInteger(value) && Number(value) > 0, "a whole number above 0"],
   connectTimeout: [isTimeout, DURATION],
   headersTimeout: [isTimeout, DURATION],

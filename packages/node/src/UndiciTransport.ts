@@ -6,30 +6,26 @@ import { type Dispatcher, errors } from "undici"
 import type { Route } from "./UndiciDispatcher.js"
 
 /** @internal */
-export const make = ({ dispatcher, settings }: Route): Transport["Type"] => ({
+export const make = ({ bodyTimeout, dispatcher, headersTimeout, reset }: Route): Transport["Type"] => ({
   send: ({ headers, origin, path, trace }, observer) => {
     const exchange = new Exchange(observer)
-    const options: Options = {
+    const options = {
       origin,
       path,
       method: "DELETE",
       headers: flat(headers, trace),
       body: null,
-      // One by one: spread, the settings take longer than all the rest of this function.
-      headersTimeout: settings.headersTimeout,
-      bodyTimeout: settings.bodyTimeout,
-      reset: settings.reset as true,
+      headersTimeout,
+      bodyTimeout,
+      reset,
       // For undici's own redirect interceptor, which would take the secret to any host.
       maxRedirections: 0
-    }
-    withOneTrace(trace, () => dispatcher.dispatch(options, exchange))
+    } as Dispatcher.DispatchOptions
+    if (requestCreated.hasSubscribers) withOneTrace(trace, () => dispatcher.dispatch(options, exchange))
+    else dispatcher.dispatch(options, exchange)
     return () => exchange.letGo()
   }
 })
-
-interface Options extends Dispatcher.DispatchOptions {
-  readonly maxRedirections: 0
-}
 
 /** A new list for each request, in undici's own form, since a dispatcher of the user's own may add to it. */
 const flat = (headers: TransportRequest["headers"], trace: TransportRequest["trace"]): Array<string> => {
@@ -43,10 +39,6 @@ const requestCreated = channel("undici:request:create")
 
 /** An instrumentation of undici adds the trace of a span within ours. Then ours must not be sent as well. */
 const withOneTrace = (trace: TransportRequest["trace"], dispatch: () => void): void => {
-  if (!requestCreated.hasSubscribers) {
-    dispatch()
-    return
-  }
   // The last subscriber, so that it sees what the others have added.
   const dropOurs = (message: unknown) => {
     const { headers } = (message as { readonly request: { readonly headers: Array<string> } }).request

@@ -7,16 +7,14 @@ import {
   type Fault,
   faults,
   makeWorld,
-  type Outcome,
   report,
-  summary,
   type TransportName,
   transportNames,
   wrongs
 } from "@effect-flowwise/core/cases"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import { edition, toJson } from "./edition.js"
+import { edition, summary } from "./edition.js"
 import { clientAt, poolsOfOne } from "./layers.js"
 import * as RawServer from "./RawServer.js"
 import { http, json } from "./RawServer.js"
@@ -81,7 +79,7 @@ describe.each(Object.entries(poolsOfOne))("a pool of one connection over %s", (_
         concurrency: "unbounded"
       }).pipe(Effect.provide(clientAt(server.baseUrl, httpClient, { timeout: "5 seconds" })))
       assert.deepStrictEqual(
-        found.map((result) => summary(toJson(Either.merge(result)) as Outcome)),
+        found.map((result) => summary(Either.merge(result))),
         asked
       )
     })

@@ -35,15 +35,14 @@ const observe = (
   options: {
     readonly call?: Call
     readonly sampler?: Sampler
-    readonly httpClient?: (typeof transports)[keyof typeof transports]
-    readonly client?: Parameters<typeof clientAt>[2]
+    readonly transport?: (typeof transports)[keyof typeof transports]
   } = {}
 ) =>
   Effect.gen(function* () {
     const server = yield* RawServer.make(script)
     const { context, metrics, spans } = yield* OpenTelemetry.make(options.sampler)
     yield* (options.call ?? deleteCustomer(customerId)).pipe(
-      Effect.provide(clientAt(server.baseUrl, options.httpClient ?? NodeFlowwise.layerTransport, options.client)),
+      Effect.provide(clientAt(server.baseUrl, options.transport ?? NodeFlowwise.layerTransport)),
       Effect.withSpan("caller"),
       Effect.either,
       Effect.provide(context)
@@ -98,10 +97,10 @@ const expected = (port: number, rest: Record<string, unknown> = {}) => ({
   ...rest
 })
 
-describe.each(Object.entries(transports))("spans over %s", (_, httpClient) => {
+describe.each(Object.entries(transports))("spans over %s", (_, transport) => {
   it.scoped("a deletion is one client span within the caller's, with these attributes and no other", () =>
     Effect.gen(function* () {
-      const { attempts, caller, port } = yield* observe(() => http(204), { httpClient })
+      const { attempts, caller, port } = yield* observe(() => http(204), { transport })
       assert.strictEqual(attempts.length, 1)
       const span = attempts[0]!
       assert.strictEqual(span.name, "DELETE /customer/{customer_id}")
@@ -115,7 +114,7 @@ describe.each(Object.entries(transports))("spans over %s", (_, httpClient) => {
 
   it.scoped("traceparent names that span", () =>
     Effect.gen(function* () {
-      const { attempts, heads } = yield* observe(() => http(204), { httpClient })
+      const { attempts, heads } = yield* observe(() => http(204), { transport })
       assert.deepStrictEqual(traceparents(heads), attempts.map(traceparentOf))
     })
   )
@@ -128,7 +127,7 @@ describe.each(Object.entries(transports))("spans over %s", (_, httpClient) => {
       const tracer = Tracer.make({ span, context: (execute, fiber) => current.run(fiber.currentSpan, execute) })
       const found = yield* requestsBegun(() => current.getStore())
       yield* deleteCustomer(customerId).pipe(
-        Effect.provide(clientAt(server.baseUrl, httpClient)),
+        Effect.provide(clientAt(server.baseUrl, transport)),
         Effect.withSpan("caller"),
         Effect.withTracer(tracer)
       )
@@ -141,7 +140,7 @@ describe.each(Object.entries(transports))("spans over %s", (_, httpClient) => {
 
   it.scoped("a sampler that drops the trace is told on, and nothing is kept", () =>
     Effect.gen(function* () {
-      const { attempts, heads } = yield* observe(() => http(204), { httpClient, sampler: new AlwaysOffSampler() })
+      const { attempts, heads } = yield* observe(() => http(204), { transport, sampler: new AlwaysOffSampler() })
       assert.deepStrictEqual(attempts, [])
       assert.deepStrictEqual(
         traceparents(heads).map((parts) => parts?.at(-1)),
@@ -153,8 +152,8 @@ describe.each(Object.entries(transports))("spans over %s", (_, httpClient) => {
   it.scoped("no traceparent goes out where propagation is turned off", () =>
     Effect.gen(function* () {
       const { attempts, heads } = yield* observe(() => http(204), {
-        httpClient,
-        client: { transformClient: HttpClient.withTracerPropagation(false) }
+        transport,
+        call: Effect.locally(deleteCustomer(customerId), HttpClient.currentTracerPropagation, false)
       })
       assert.strictEqual(attempts.length, 1)
       assert.notMatch(heads.join("\n"), /^(traceparent|b3):/im)
@@ -164,7 +163,7 @@ describe.each(Object.entries(transports))("spans over %s", (_, httpClient) => {
   it.scoped("nothing is traced, and no traceparent goes out, where the tracer is turned off", () =>
     Effect.gen(function* () {
       const { attempts, caller, heads } = yield* observe(() => http(204), {
-        httpClient,
+        transport,
         call: Effect.withTracerEnabled(deleteCustomer(customerId), false)
       })
       assert.deepStrictEqual([attempts.length, caller?.name], [0, "caller"])
@@ -174,7 +173,7 @@ describe.each(Object.entries(transports))("spans over %s", (_, httpClient) => {
 
   it.scoped("no span, event or data point holds a customer's id, a header, a query or the full URL", () =>
     Effect.gen(function* () {
-      const { attempts, heads, metrics } = yield* observe(() => notFound, { httpClient })
+      const { attempts, heads, metrics } = yield* observe(() => notFound, { transport })
       const said = JSON.stringify([
         attempts.map(({ name, attributes, events, links, status }) => ({ name, attributes, events, links, status })),
         metrics
@@ -262,7 +261,7 @@ describe("spans of what is no deletion", () => {
           throw new Error("no credentials")
         }
       }) as (typeof Credentials)["Service"]
-      const client = FlowwiseClient.layer.pipe(
+      const client = Layer.effect(FlowwiseClient, FlowwiseClient.make()).pipe(
         Layer.provide([
           NodeFlowwise.layerTransport,
           Environment.layer("http://127.0.0.1:9"),

@@ -1,4 +1,5 @@
 /** Runs the shared cases on the Effect 3 packages. */
+import { inspect } from "node:util"
 import {
   CustomerAlreadyAbsent,
   CustomerDeleted,
@@ -10,15 +11,25 @@ import {
   FlowwiseClient,
   Retry
 } from "@effect-flowwise/client"
-import type { Call, Edition, Ended, Outcome } from "@effect-flowwise/core/cases"
+import {
+  type Call,
+  type Edition,
+  type Ended,
+  summary as inWords,
+  makeCertificates,
+  type Outcome
+} from "@effect-flowwise/core/cases"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as Tracer from "effect/Tracer"
 import { clientAt, transports } from "./layers.js"
 import { renderings } from "./renderings.js"
 
@@ -35,14 +46,38 @@ const endOf = (exit: Exit.Exit<Either.Either<CustomerDeleted, DeleteCustomerErro
   return Effect.map(renderings(outcome), (printed) => ({ outcome: toJson(outcome) as Outcome, printed }))
 }
 
+/** Runs an effect, and keeps in `said` whatever is logged, at any level, and every event of a span. */
+const overhearing =
+  (said: Array<string>) =>
+  <A, E, R>(self: Effect.Effect<A, E, R>) =>
+    Effect.flatMap(Effect.tracer, (native) => {
+      const span: Tracer.Tracer["span"] = (...options) => {
+        const opened = native.span(...options)
+        return Object.assign(opened, {
+          event: (name: string, _: bigint, attributes: unknown) => said.push(`event ${name} ${inspect(attributes)}`)
+        })
+      }
+      const logger = Logger.make(({ annotations, cause, message }) => {
+        said.push(`log ${inspect([message, cause, annotations], { depth: 9 })}`)
+      })
+      return self.pipe(
+        Effect.withSpan("caller"),
+        Effect.withTracer(Tracer.make({ span, context: (execute) => execute() })),
+        Logger.withMinimumLogLevel(LogLevel.All),
+        Effect.provide(Logger.replace(Logger.defaultLogger, logger))
+      )
+    })
+
 export const edition: Edition = {
   open: async (transport, baseUrl, timeout) => {
     const scope = Effect.runSync(Scope.make())
     const layer = clientAt(baseUrl, transports[transport], { timeout })
     const client = Context.get(await Effect.runPromise(Layer.buildWithScope(layer, scope)), FlowwiseClient)
+    const said: Array<string> = []
     return {
+      said,
       deleteCustomer: (customerId) => {
-        const fiber = Effect.runFork(Effect.either(client.deleteCustomer(customerId)))
+        const fiber = Effect.runFork(client.deleteCustomer(customerId).pipe(Effect.either, overhearing(said)))
         const ended = new Promise<Ended>((resolve) => {
           fiber.addObserver((exit) => void Effect.runPromise(endOf(exit)).then(resolve))
         })
@@ -77,3 +112,12 @@ const outcomesOf = ({
     return Effect.map(Effect.either(retry === undefined ? call : call.pipe(Retry.transient(retry))), Either.merge)
   })
 }
+
+/** An outcome in a few words. */
+export const summary = (outcome: typeof AnyOutcome.Type): string => inWords(toJson(outcome) as Outcome)
+
+/** What a TLS server on loopback may show, until the scope closes. */
+export const makeTls = Effect.map(
+  Effect.acquireRelease(Effect.promise(makeCertificates), ({ restore }) => Effect.sync(restore)),
+  ({ options }) => options
+)

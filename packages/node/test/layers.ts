@@ -1,5 +1,5 @@
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
-import type * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpClient from "@effect/platform/HttpClient"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { Credentials, Environment, FlowwiseClient, Transport } from "@effect-flowwise/client"
 import { clientId, secret } from "@effect-flowwise/core/cases"
@@ -13,13 +13,26 @@ export { secret }
 
 const over = (httpClient: Layer.Layer<HttpClient.HttpClient>) => Layer.provide(Transport.layerHttpClient, httpClient)
 
+/** The clients of the platform. */
+export const httpClients = {
+  "NodeHttpClient.layerUndici": NodeHttpClient.layerUndici,
+  "NodeHttpClient.layer": NodeHttpClient.layer,
+  "FetchHttpClient.layer": FetchHttpClient.layer
+}
+
 /** Every transport that the client must behave the same on. */
 export const transports = {
   "NodeFlowwise.layerTransport": NodeFlowwise.layerTransport,
-  "NodeHttpClient.layerUndici": over(NodeHttpClient.layerUndici),
-  "NodeHttpClient.layer": over(NodeHttpClient.layer),
-  "FetchHttpClient.layer": over(FetchHttpClient.layer)
+  "NodeHttpClient.layerUndici": over(httpClients["NodeHttpClient.layerUndici"]),
+  "NodeHttpClient.layer": over(httpClients["NodeHttpClient.layer"]),
+  "FetchHttpClient.layer": over(httpClients["FetchHttpClient.layer"])
 }
+
+/** The transport over an `HttpClient` that a user has wrapped. */
+export const overWrapped = (
+  httpClient: Layer.Layer<HttpClient.HttpClient>,
+  wrap: (client: HttpClient.HttpClient) => HttpClient.HttpClient
+) => over(Layer.effect(HttpClient.HttpClient, Effect.map(HttpClient.HttpClient, wrap)).pipe(Layer.provide(httpClient)))
 
 /** Those that can be told how many connections to open, told to open one. */
 export const poolsOfOne = {

@@ -61,17 +61,10 @@ export const forms: Record<string, string> = {
   base64: Encoding.encodeBase64(secret),
   "base64 of id and secret": Encoding.encodeBase64(`app_1:${secret}`),
   base64url: Encoding.encodeBase64Url(`app:${secret}`),
-  hex: Encoding.encodeHex(secret),
   "split by a control character": `${secret.slice(0, 5)}\u0000${secret.slice(5)}`,
   "split by an escape sequence": `${secret.slice(0, 5)}\u001b[31m${secret.slice(5)}`,
-  "in HTML entities": Array.from(secret, (char) => `&#${char.charCodeAt(0)};`).join(""),
-  "in hexadecimal HTML entities": Array.from(secret, (char) => `&#x${char.charCodeAt(0).toString(16)};`).join(""),
-  "escaped for HTML": secret.replaceAll("&", "&amp;").replaceAll('"', "&quot;"),
   "in a form": encodeURIComponent(secret).replaceAll("%20", "+"),
-  "URL-encoded twice": encodeURIComponent(encodeURIComponent(secret)),
   "JSON in JSON": JSON.stringify(JSON.stringify(secret).slice(1, -1)).slice(1, -1),
-  "wrapped over lines": secret.replaceAll(/(.{6})/g, "$1\r\n"),
-  "base64, wrapped over lines": Encoding.encodeBase64(secret).replaceAll(/(.{20})/g, "$1\r\n"),
   "split by a bidirectional override": `${secret.slice(0, 5)}\u202e${secret.slice(5)}`
 }
 
@@ -79,7 +72,6 @@ export const forms: Record<string, string> = {
 const beginning = (form: string) =>
   form
     .replace("\u001b[31m", "")
-    .replace(/[\r\n]+/g, " ")
     .replace(/\p{Cc}|\p{Bidi_Control}/gu, "")
     .slice(0, 12)
 

@@ -18,17 +18,19 @@ import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import { Credentials, Environment } from "@effect-flowwise/client"
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import { constTrue } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import * as EmulatorControl from "./EmulatorControl.js"
+import * as EmulatorScript from "./EmulatorScript.js"
 import { ApiCredentials, errors, FlowwiseApi } from "./FlowwiseApi.js"
+import * as RateLimit from "./RateLimit.js"
 import * as Script from "./Script.js"
 import * as Vendor from "./Vendor.js"
 
@@ -52,29 +54,6 @@ export interface EmulatedRequest {
 }
 
 /**
- * What the emulator does in place of its own answer.
- *
- * - A `status`, with headers and a body: a text as it is, anything else as JSON. Nobody is deleted, even by a 204.
- * - `drop`: closes the connection without an answer, before or after the deletion took effect.
- * - `never`: takes the request, and stays silent until the client goes.
- *
- * @since 0.1.0
- * @category models
- */
-export type ScriptedResponse = (
-  | {
-      readonly status: number
-      readonly headers?: Readonly<Record<string, string>>
-      readonly body?: unknown
-    }
-  | { readonly drop: "beforeDeletion" | "afterDeletion" }
-  | { readonly never: true }
-) & {
-  /** How long to wait first, on top of the emulator's own delay. */
-  readonly delay?: Duration.DurationInput
-}
-
-/**
  * How an emulator starts.
  *
  * @since 0.1.0
@@ -82,15 +61,17 @@ export type ScriptedResponse = (
  */
 export interface EmulatorOptions {
   /** Who exists; nobody unless told otherwise. */
-  readonly customers?: Iterable<string>
+  readonly customers?: Iterable<string> | undefined
   /** The one that is accepted; `"emulator-client-id"` unless told otherwise. */
-  readonly clientId?: string
+  readonly clientId?: string | undefined
   /** The one that is accepted; `"emulator-client-secret"` unless told otherwise. */
-  readonly clientSecret?: string
+  readonly clientSecret?: string | undefined
   /** A free one unless told otherwise. */
-  readonly port?: number
+  readonly port?: number | undefined
   /** Answers 429 to what goes beyond so many requests in so much time, with the rest of that time as `retry-after`. */
-  readonly rateLimit?: { readonly limit: number; readonly interval: Duration.DurationInput }
+  readonly rateLimit?: { readonly limit: number; readonly interval: Duration.DurationInput } | undefined
+  /** Called with each request when it is over: answered, dropped, or given up by the client. */
+  readonly log?: ((request: EmulatedRequest) => void) | undefined
 }
 
 /**
@@ -131,9 +112,16 @@ export class FlowwiseEmulator extends Context.Tag("@effect-flowwise/testing/Flow
     readonly requests: Effect.Effect<ReadonlyArray<EmulatedRequest>>
     /** From now on does this instead, for one customer or all, so many times or always. */
     readonly respondWith: (
-      response: ScriptedResponse,
+      response: EmulatorScript.ScriptedResponse,
       options?: Script.ScriptOptions
     ) => Effect.Effect<void, Script.InvalidScript>
+    /**
+     * From now on does what a line of a [script](https://github.com/effect-flowwise/effect-flowwise/blob/main/docs/emulator.md)
+     * says, which is a JSON object such as `{"drop":"afterDeletion","times":1}`.
+     */
+    readonly script: (line: string) => Effect.Effect<void, Script.InvalidScript>
+    /** From now on accepts these secrets, and no other: both at the beginning of a rotation, the new one at its end. */
+    readonly acceptSecrets: (clientSecrets: ReadonlyArray<string>) => Effect.Effect<void>
     /** From now on waits so long before every answer. */
     readonly delay: (duration: Duration.DurationInput) => Effect.Effect<void, Script.InvalidScript>
   }
@@ -143,7 +131,9 @@ export class FlowwiseEmulator extends Context.Tag("@effect-flowwise/testing/Flow
    * fail: a `port` that is taken (`ServeError`), or a `rateLimit` or `port` that makes no sense (`InvalidScript`).
    */
   static readonly layer: {
-    (options?: EmulatorOptions & { readonly port?: never; readonly rateLimit?: never }): Layer.Layer<FlowwiseEmulator>
+    (
+      options?: EmulatorOptions & { readonly port?: undefined; readonly rateLimit?: undefined }
+    ): Layer.Layer<FlowwiseEmulator>
     (options: EmulatorOptions): Layer.Layer<FlowwiseEmulator, HttpServerError.ServeError | Script.InvalidScript>
   } = (options: EmulatorOptions = {}): Layer.Layer<FlowwiseEmulator> =>
     // The overloads say when it can fail, which the implementation alone can't.
@@ -174,34 +164,37 @@ const emulator = (options: EmulatorOptions) => {
       const clientId = options.clientId ?? "emulator-client-id"
       const clientSecret = Redacted.make(options.clientSecret ?? "emulator-client-secret")
       const vendor = Vendor.make(customers)
-      const script = Script.make<ScriptedResponse>()
+      const script = EmulatorScript.make(Redacted.value(clientSecret))
       const requests: Array<{ -readonly [K in keyof EmulatedRequest]: EmulatedRequest[K] }> = []
-      const limited = yield* rateLimited(options.rateLimit)
-      let latency = Effect.void
+      const limited = yield* RateLimit.make(options.rateLimit)
 
       /** The script's answer, or the API's. */
       const answer = <R>(api: HttpApp.Default<never, R>, request: HttpServerRequest.HttpServerRequest) =>
         Effect.gen(function* () {
           const step = Option.getOrUndefined(Option.flatMap(customerIdOf(request), script.next))
-          yield* latency
+          yield* script.latency
           if (step?.delay !== undefined) {
             yield* Effect.sleep(step.delay)
           }
-          if (step === undefined) {
-            return yield* Effect.flatMap(limited, Option.match({ onNone: () => api, onSome: Effect.succeed }))
+          if (step !== undefined && "status" in step) {
+            return EmulatorScript.toResponse(step)
           }
-          if ("status" in step) {
-            return response(step)
-          }
-          if ("drop" in step) {
+          if (step !== undefined && "drop" in step) {
             if (step.drop === "afterDeletion") yield* api
             NodeHttpServerRequest.toIncomingMessage(request).socket.destroy()
+            return yield* Effect.never
           }
-          return yield* Effect.never
+          if (step !== undefined && "never" in step) {
+            return yield* Effect.never
+          }
+          return yield* Effect.flatMap(limited, Option.match({ onNone: () => api, onSome: Effect.succeed }))
         })
 
       const numbered = <R>(api: HttpApp.Default<never, R>): HttpApp.Default<never, R> =>
         Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
+          if (EmulatorControl.isControl(request) && isLoopback(request.headers.host)) {
+            return EmulatorControl.respond(request, script)
+          }
           const requestId = `req_${requests.length + 1}`
           const { method, originalUrl: target } = request
           const entry = { method, target, status: Option.none<number>(), requestId }
@@ -220,15 +213,13 @@ const emulator = (options: EmulatorOptions) => {
               entry.status = Option.some(response.status)
               return HttpServerResponse.setHeader(response, "x-request-id", requestId)
             }),
-            HttpServerRequest.withMaxBodySize(Option.some(MAX_BODY_BYTES))
+            Effect.ensuring(Effect.sync(() => options.log?.({ ...entry })))
           )
-        })
+        }).pipe(HttpServerRequest.withMaxBodySize(Option.some(MAX_BODY_BYTES)))
 
       const authenticate = Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ headers }) => {
-        const matches = [
-          same(headers["x-client-id"], clientId),
-          same(headers["x-client-secret"], Redacted.value(clientSecret))
-        ]
+        const isSecret = script.secrets().map((secret) => same(headers["x-client-secret"], secret))
+        const matches = [same(headers["x-client-id"], clientId), isSecret.some(Boolean)]
         return matches.every(Boolean) ? Effect.void : Effect.fail(errors.Unauthorized.documented)
       })
 
@@ -257,11 +248,10 @@ const emulator = (options: EmulatorOptions) => {
           customers: vendor.customers,
           create: vendor.create,
           requests: Effect.sync(() => requests.map((request) => ({ ...request }))),
-          respondWith: (step, options) => Effect.zipRight(validStep(step), script.set(step, options)),
-          delay: (duration) =>
-            Effect.map(Script.validDelay(duration), (valid) => {
-              latency = Effect.sleep(valid)
-            })
+          respondWith: script.respondWith,
+          script: script.add,
+          acceptSecrets: script.acceptSecrets,
+          delay: script.delay
         }))
       ).pipe(
         Layer.provideMerge(
@@ -295,61 +285,6 @@ const customerIdOf = ({ method, originalUrl }: HttpServerRequest.HttpServerReque
   Option.fromNullable(method === "DELETE" ? /^\/customer\/([^/?]+)/.exec(originalUrl)?.[1] : undefined).pipe(
     Option.flatMap((segment) => Either.getRight(Either.try(() => decodeURIComponent(segment))))
   )
-
-const response = ({ status, headers, body = "" }: Extract<ScriptedResponse, { status: number }>) =>
-  HttpServerResponse.setHeaders(
-    typeof body === "string"
-      ? HttpServerResponse.text(body, { status })
-      : HttpServerResponse.unsafeJson(body, { status }),
-    headers ?? {}
-  )
-
-/** Makes a scripted response once, so that what can't be sent is found where it is set. */
-const validStep = (step: ScriptedResponse) =>
-  Effect.gen(function* () {
-    yield* Script.validDelay(step.delay ?? 0)
-    if ("status" in step) {
-      if (!Number.isInteger(step.status) || step.status < 200 || step.status > 599) {
-        return yield* Script.invalid(`status must be a whole number from 200 to 599, and is ${String(step.status)}`)
-      }
-      yield* Effect.try(() => [new Headers(step.headers), response(step)]).pipe(
-        Effect.catchAll(() =>
-          Script.invalid("the headers or the body can't be sent: use header text, and JSON without cycles")
-        )
-      )
-    } else if ("drop" in step ? !["beforeDeletion", "afterDeletion"].includes(step.drop) : step.never !== true) {
-      return yield* Script.invalid("a response has a status, or drop: beforeDeletion or afterDeletion, or never: true")
-    }
-  })
-
-/** Gives the 429 that is due, in windows that begin with the first request after the last one. */
-const rateLimited = (rateLimit: EmulatorOptions["rateLimit"]) =>
-  Effect.gen(function* () {
-    if (rateLimit === undefined) {
-      return Effect.succeed(Option.none<HttpServerResponse.HttpServerResponse>())
-    }
-    const { limit } = rateLimit
-    if (!Number.isInteger(limit) || limit < 1) {
-      return yield* Script.invalid(`rateLimit.limit must be a whole number above 0, and is ${String(limit)}`)
-    }
-    const interval = Duration.toMillis(yield* Script.validDelay(rateLimit.interval))
-    let count = 0
-    let end = Number.NEGATIVE_INFINITY
-    return Effect.map(Clock.currentTimeMillis, (now) => {
-      if (now >= end) {
-        count = 0
-        end = now + interval
-      }
-      return ++count <= limit
-        ? Option.none()
-        : Option.some(
-            HttpServerResponse.empty({
-              status: 429,
-              headers: { "retry-after": String(Math.ceil((end - now) / 1000)), "x-ratelimit-limit": String(limit) }
-            })
-          )
-    })
-  })
 
 /** Compares digests, so that the time it takes says nothing about where the texts differ. */
 const same = (given: string | undefined, expected: string) =>

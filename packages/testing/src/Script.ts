@@ -41,9 +41,9 @@ export class InvalidScript extends Schema.TaggedError<InvalidScript>("@effect-fl
  */
 export interface ScriptOptions {
   /** Everybody unless told otherwise. */
-  readonly customerId?: string
+  readonly customerId?: string | undefined
   /** So many requests, and then no more; every one unless told otherwise. */
-  readonly times?: number
+  readonly times?: number | undefined
 }
 
 /** @internal */

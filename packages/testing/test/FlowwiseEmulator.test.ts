@@ -42,6 +42,32 @@ describe("FlowwiseEmulator", () => {
     )
   )
 
+  it.effect("takes an option that is undefined for one that is not given", () =>
+    Effect.gen(function* () {
+      const emulator = yield* FlowwiseEmulator
+      yield* emulator.respondWith(
+        { status: 503, headers: undefined, body: undefined, delay: undefined },
+        { customerId: undefined, times: undefined }
+      )
+      const error = yield* deleteCustomer("cust_1").pipe(
+        Effect.flip,
+        Effect.provide(NodeFlowwise.layer),
+        Effect.provide([FlowwiseEmulator.layerEnvironment, FlowwiseEmulator.layerCredentials])
+      )
+      assert.deepInclude(error, { _tag: "UnexpectedResponse", status: 503 })
+    }).pipe(
+      Effect.provide(
+        FlowwiseEmulator.layer({
+          customers: undefined,
+          clientId: undefined,
+          clientSecret: undefined,
+          port: undefined,
+          rateLimit: undefined
+        })
+      )
+    )
+  )
+
   it.effect("refuses a request without credentials, and with one header only", () =>
     Effect.gen(function* () {
       const { baseUrl } = yield* FlowwiseEmulator
@@ -246,14 +272,15 @@ describe("FlowwiseEmulator", () => {
     Effect.gen(function* () {
       const { baseUrl, customers } = yield* FlowwiseEmulator
       const { port } = new URL(baseUrl)
-      const ask = (host: string) =>
+      const ask = (host: string, path = "/customer/cust_1") =>
         Effect.async<number | undefined>((resume) => {
           const headers = { host, "x-client-id": "emulator-client-id", "x-client-secret": "emulator-client-secret" }
-          request(`${baseUrl}/customer/cust_1`, { method: "DELETE", headers }, (response) => {
+          request(`${baseUrl}${path}`, { method: "DELETE", headers }, (response) => {
             response.resume()
             resume(Effect.succeed(response.statusCode))
           }).end()
         })
+      assert.strictEqual(yield* ask("evil.example", "/_emulator/script"), 421)
       for (const host of ["evil.example", `evil.example:${port}`, "127.0.0.1.evil.example", "192.168.0.1"]) {
         assert.strictEqual(yield* ask(host), 421)
       }
@@ -302,6 +329,135 @@ describe("FlowwiseEmulator", () => {
       }
     }).pipe(Effect.provide(FlowwiseEmulator.layer({ customers: ["cust_1"] })))
   )
+
+  it.effect("refuses a line of a script that can't be used, in one line that shows no secret", () =>
+    Effect.gen(function* () {
+      const emulator = yield* FlowwiseEmulator
+      const lines: ReadonlyArray<readonly [string, RegExp]> = [
+        ["nonsense", /^this is not JSON$/],
+        ["[]", /^this is not a JSON object with one of status, drop, never, clientSecrets, delay$/],
+        ['{"customerId":"cust_1","times":1}', /^this is not a JSON object with one of /],
+        ['{"drop":"later"}', /^drop: give "beforeDeletion" or "afterDeletion"$/],
+        ['{"drop":"afterDeletion","time":1}', /^time: is unexpected/],
+        ['{"drop":"afterDeletion","status":503}', /^drop: is unexpected/],
+        ['{"status":"503"}', /^status: Expected number, actual "503"$/],
+        ['{"status":503,"headers":{"a b":"c"}}', /^the headers or the body can't be sent/],
+        ['{"status":503,"headers":{"a":1}}', /^headers.a: Expected string, actual 1$/],
+        ['{"never":false}', /^never: Expected true, actual false$/],
+        ['{"never":true,"times":0}', /^times must be a whole number above 0, and is 0$/],
+        ['{"never":true,"customerId":".."}', /^customerId is one that the client refuses/],
+        ['{"delay":"soon"}', /^delay: give milliseconds, or a text such as "2 seconds"$/],
+        ['{"delay":null}', /^delay: give milliseconds, or a text such as "2 seconds"$/],
+        ['{"delay":-1}', /^a delay must be a duration such as "2 seconds", and is -1$/],
+        ['{"clientSecrets":["hunter2",""]}', /^clientSecrets: give a list of secrets, none of them empty$/],
+        ['{"clientSecrets":[]}', /^clientSecrets: give a list of secrets, none of them empty$/],
+        [JSON.stringify({ never: "x".repeat(1000) }), /^never: Expected true, actual "x{200}/]
+      ]
+      for (const [line, said] of lines) {
+        const error = yield* Effect.flip(emulator.script(line))
+        assert.match(error.message, said)
+        assert.isAtMost(error.message.length, 300)
+      }
+      // None of them did anything.
+      yield* Effect.provide(deleteCustomer("cust_1"), overHttp)
+    }).pipe(Effect.provide(FlowwiseEmulator.layer({ customers: ["cust_1"] })))
+  )
+
+  it.effect("delays its own answer to one customer, and all answers on top of that", () =>
+    Effect.gen(function* () {
+      const emulator = yield* FlowwiseEmulator
+      yield* emulator.script('{"customerId":"cust_1","delay":"10 seconds"}')
+      yield* emulator.script('{"delay":5000}')
+      const fiber = yield* Effect.fork(Effect.provide(deleteCustomer("cust_1"), overHttp))
+      yield* firstArrives
+      yield* TestClock.adjust("14 seconds")
+      assert.deepStrictEqual(yield* emulator.customers, ["cust_1"])
+      assert.isTrue(Option.isNone(yield* Fiber.poll(fiber)))
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual((yield* Fiber.join(fiber))._tag, "CustomerDeleted")
+    }).pipe(Effect.provide(FlowwiseEmulator.layer({ customers: ["cust_1"] })))
+  )
+
+  it.effect("takes a line over HTTP at a path of its own, which is never taken for the vendor's", () =>
+    Effect.gen(function* () {
+      const { baseUrl, customers, requests } = yield* FlowwiseEmulator
+      const path = `${baseUrl}/_emulator/script`
+      const post = (body: string, headers: Record<string, string> = {}) => send(path, { method: "POST", body, headers })
+      assert.strictEqual((yield* post('{"status":503}')).status, 204)
+      assert.strictEqual(
+        (yield* Effect.flip(Effect.provide(deleteCustomer("cust_1"), overHttp)))._tag,
+        "UnexpectedResponse"
+      )
+
+      const refused = [
+        [yield* post("nonsense"), 400, "this is not JSON\n"],
+        [yield* post('{"never":true}', { origin: "https://evil.example" }), 403, /browser/],
+        [yield* send(path, { method: "GET" }), 405, /POST/],
+        [yield* send(`${baseUrl}/_emulator/customer/cust_1`), 404, /only/]
+      ] as const
+      for (const [response, status, said] of refused) {
+        assert.strictEqual(response.status, status)
+        assert.match(yield* Effect.promise(() => response.text()), new RegExp(said))
+        assert.match(response.headers.get("content-type")!, /^text\/plain/)
+      }
+      // What is too long is not read to its end: whether the refusal arrives before the connection goes is chance.
+      yield* Effect.exit(post(JSON.stringify({ never: true, customerId: "x".repeat(65_536) })))
+
+      assert.strictEqual((yield* send(path)).status, 204)
+      yield* Effect.provide(deleteCustomer("cust_1"), overHttp)
+      assert.deepStrictEqual(yield* customers, [])
+      // A base URL that leads there is no unknown customer.
+      const error = yield* deleteCustomer("cust_1").pipe(
+        Effect.flip,
+        Effect.provide(NodeFlowwise.layer),
+        Effect.provide([FlowwiseEmulator.layerCredentials, Environment.layer(`${baseUrl}/_emulator`)])
+      )
+      assert.strictEqual(error._tag, "UnexpectedResponse")
+      assert.deepStrictEqual(
+        (yield* requests).map(({ status }) => Option.getOrThrow(status)),
+        [503, 204]
+      )
+    }).pipe(Effect.provide(FlowwiseEmulator.layer({ customers: ["cust_1"] })))
+  )
+
+  it.effect("accepts the secrets of a rotation, and only those", () =>
+    Effect.gen(function* () {
+      const emulator = yield* FlowwiseEmulator
+      const status = (secret: string) =>
+        send(`${emulator.baseUrl}/customer/nobody`, {
+          headers: { "x-client-id": emulator.clientId, "x-client-secret": secret }
+        }).pipe(Effect.map((response) => response.status))
+      const both = Effect.all([status("emulator-client-secret"), status("next")])
+      assert.deepStrictEqual(yield* both, [404, 401])
+      yield* emulator.acceptSecrets(["emulator-client-secret", "next"])
+      assert.deepStrictEqual(yield* both, [404, 404])
+      yield* emulator.acceptSecrets(["next"])
+      assert.deepStrictEqual(yield* both, [401, 404])
+    }).pipe(Effect.provide(FlowwiseEmulator.layer()))
+  )
+
+  it.effect("logs each request once, when it is over", () => {
+    const logged: Array<readonly [string, Option.Option<number>]> = []
+    return Effect.gen(function* () {
+      const emulator = yield* FlowwiseEmulator
+      yield* emulator.respondWith({ drop: "afterDeletion" }, { times: 1 })
+      yield* Effect.exit(Effect.provide(deleteCustomer("cust_1"), overHttp))
+      yield* Effect.exit(Effect.provide(deleteCustomer("cust_1"), overHttp))
+    }).pipe(
+      Effect.provide(
+        FlowwiseEmulator.layer({
+          customers: ["cust_1"],
+          log: ({ requestId, status }) => logged.push([requestId, status])
+        })
+      ),
+      Effect.tap(() =>
+        assert.deepStrictEqual(logged.sort(), [
+          ["req_1", Option.none()],
+          ["req_2", Option.some(404)]
+        ])
+      )
+    )
+  })
 
   it.effect("opens no span of its own, which would show the secret", () =>
     Effect.gen(function* () {

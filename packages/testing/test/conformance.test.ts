@@ -9,6 +9,7 @@ import {
   InvalidCustomerId,
   RateLimited,
   RequestFailed,
+  Transport,
   Unauthorized,
   UnexpectedResponse
 } from "@effect-flowwise/client"
@@ -56,11 +57,11 @@ const responses: Record<Fault, ScriptedResponse> = {
 }
 
 const emulator =
-  (httpClient: Layer.Layer<HttpClient>): Subject =>
+  (transport: Layer.Layer<Transport>): Subject =>
   (customers) =>
     Layer.merge(
-      Layer.provide(FlowwiseClient.layer, [
-        httpClient,
+      Layer.provide(Layer.effect(FlowwiseClient, FlowwiseClient.make()), [
+        transport,
         FlowwiseEmulator.layerCredentials,
         FlowwiseEmulator.layerEnvironment
       ]),
@@ -88,12 +89,14 @@ const emulator =
       )
     ).pipe(Layer.provide(FlowwiseEmulator.layer({ customers })))
 
+const over = (httpClient: Layer.Layer<HttpClient>) => Layer.provide(Transport.layerHttpClient, httpClient)
+
 const subjects: ReadonlyArray<readonly [string, Subject]> = [
   ["fake", fake],
-  ["NodeFlowwise", emulator(NodeFlowwise.layerHttpClient)],
-  ["layerUndici", emulator(NodeHttpClient.layerUndici)],
-  ["node:http", emulator(NodeHttpClient.layer)],
-  ["fetch", emulator(FetchHttpClient.layer)]
+  ["NodeFlowwise", emulator(NodeFlowwise.layerTransport)],
+  ["layerUndici", emulator(over(NodeHttpClient.layerUndici))],
+  ["node:http", emulator(over(NodeHttpClient.layer))],
+  ["fetch", emulator(over(FetchHttpClient.layer))]
 ]
 
 const passed = new Set<string>()

@@ -4,7 +4,6 @@
  * @since 0.1.0
  */
 import * as DurableDeferred from "@effect/workflow/DurableDeferred"
-import * as Workflow from "@effect/workflow/Workflow"
 import { type WorkflowEngine, WorkflowInstance } from "@effect/workflow/WorkflowEngine"
 import type {
   CustomerAlreadyAbsent,
@@ -14,60 +13,40 @@ import type {
   FlowwiseClient,
   Retry
 } from "@effect-flowwise/client"
-import * as Cause from "effect/Cause"
 import * as DateTime from "effect/DateTime"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Predicate from "effect/Predicate"
-import * as Schedule from "effect/Schedule"
-import * as Schema from "effect/Schema"
 import { Approved, Cancelled, type EraseCustomerOptions, erase, isGone } from "./Erasing.js"
 import {
   Approval,
-  EngineFailed,
+  type EngineFailed,
   type ErasureAttempt,
-  ErasureFailed,
-  ErasureOutcome,
+  type ErasureFailed,
+  type ErasureIdTaken,
+  type ErasureOutcome,
   type ErasureWaiting,
-  InvalidErasure,
-  RequestIdTaken
+  InvalidErasure
 } from "./Erasure.js"
+import {
+  asking,
+  type ErasureRequest,
+  executionIdFor,
+  joined,
+  look,
+  sameCustomer,
+  settled,
+  tokenFor,
+  uninterrupted,
+  valid,
+  validErasureId,
+  workflow
+} from "./Execution.js"
 import * as Round from "./Round.js"
-
 import * as Waiting from "./Waiting.js"
 
-export type { EraseCustomerOptions }
-
-// Clocks of two machines differ.
-const SKEW = Duration.toMillis("5 minutes")
-const MAX_REQUEST_ID = 255
-
-/**
- * The workflow itself, to execute it as a child of your own or to ask the engine about it. `execute` below also checks
- * what it is given.
- *
- * Its execution id is the engine's hash of the request id, and so tells nothing of the customer.
- *
- * @example
- * ```ts
- * import { EraseCustomer } from "@effect-flowwise/workflow"
- * import * as Effect from "effect/Effect"
- *
- * const resumed = (executionId: string) => Effect.asVoid(EraseCustomer.workflow.resume(executionId))
- * ```
- *
- * @since 0.1.0
- * @category workflows
- */
-export const workflow = Workflow.make({
-  name: "EraseCustomer",
-  payload: { requestId: Schema.String, customerId: Schema.String, receivedAt: Schema.DateTimeUtc },
-  success: ErasureOutcome,
-  error: ErasureFailed,
-  idempotencyKey: ({ requestId }) => requestId
-})
+export type { EraseCustomerOptions, ErasureRequest }
+export { workflow }
 
 /**
  * Runs erasures on the engine, with options of your own.
@@ -107,29 +86,12 @@ export const layerWith = (options: EraseCustomerOptions): Layer.Layer<never, nev
 export const layer: Layer.Layer<never, never, WorkflowEngine | FlowwiseClient> = layerWith({})
 
 /**
- * An erasure to start.
- *
- * @since 0.1.0
- * @category models
- */
-export interface ErasureRequest {
-  /**
-   * The idempotency key: whoever executes the same again joins. It shows in logs and spans, as a hash, so that it must
-   * not tell who the customer is.
-   */
-  readonly requestId: string
-  readonly customerId: string
-  /** When the person asked for it; now, unless told otherwise. The deadline counts from here. */
-  readonly receivedAt?: DateTime.Utc | undefined
-}
-
-/**
- * Starts an erasure, or joins the one with this request id, and waits for its outcome, if need be for days. The same
- * request id never runs twice. Interrupting this ends the wait and not the erasure.
+ * Starts an erasure, or joins the one with this erasure id, and waits for its outcome, if need be for days. The same
+ * erasure id never runs twice. Interrupting this ends the wait and not the erasure.
  *
  * - `ErasureFailed`: time ran out, the id was refused, or it was cancelled; with everything that was tried.
- * - `InvalidErasure`: an empty request id, one that is the customer id, or a `receivedAt` more than 5 minutes ahead.
- * - `RequestIdTaken`: another customer's erasure has this request id, or one that was purged, which doesn't tell whose it was.
+ * - `InvalidErasure`: an empty erasure id, one that is the customer id, or a `receivedAt` more than 5 minutes ahead.
+ * - `ErasureIdTaken`: another customer's erasure has this erasure id, or one that was purged, which doesn't tell whose it was.
  * - `EngineFailed`: the engine's storage can't be reached. Execute it again.
  *
  * @example
@@ -137,7 +99,7 @@ export interface ErasureRequest {
  * import { EraseCustomer } from "@effect-flowwise/workflow"
  * import * as Effect from "effect/Effect"
  *
- * const program = EraseCustomer.execute({ requestId: "dsr-2026-0042", customerId: "cust_priya_sharma_2024" }).pipe(
+ * const program = EraseCustomer.execute({ erasureId: "dsr-2026-0042", customerId: "cust_priya_sharma_2024" }).pipe(
  *   Effect.tap((outcome) => Effect.log(`${outcome.receipt._tag} after ${outcome.attempts.length} attempts`))
  * )
  * ```
@@ -147,29 +109,21 @@ export interface ErasureRequest {
  */
 export const execute = (
   request: ErasureRequest
-): Effect.Effect<ErasureOutcome, ErasureFailed | InvalidErasure | RequestIdTaken | EngineFailed, WorkflowEngine> =>
+): Effect.Effect<ErasureOutcome, ErasureFailed | InvalidErasure | ErasureIdTaken | EngineFailed, WorkflowEngine> =>
   Effect.gen(function* () {
     const payload = yield* valid(request)
     const parent = yield* Effect.serviceOption(WorkflowInstance)
+    if (Option.isNone(parent)) {
+      return yield* asking(payload.erasureId, uninterrupted(payload.erasureId, joined(payload)))
+    }
     // A workflow that goes on after its child was purged asked for it before.
     const check = (end: ErasureOutcome | ErasureFailed) =>
-      Option.isSome(parent) && end.customerId === "" ? Effect.void : sameCustomer(payload, end)
+      end.customerId === "" ? Effect.void : sameCustomer(payload, end)
     const outcome = workflow.execute(payload).pipe(Effect.tapBoth({ onFailure: check, onSuccess: check }))
-    // Who joins another customer's erasure learns it when that waits, and not in days. A child can't ask: its own
-    // suspension ends the fiber.
-    if (Option.isSome(parent)) {
-      return yield* Effect.provideService(
-        Waiting.child(yield* executionIdFor(payload.requestId), outcome),
-        WorkflowInstance,
-        parent.value
-      )
-    }
-    return yield* asking(
-      payload.requestId,
-      Effect.raceFirst(
-        uninterrupted(payload.requestId, outcome),
-        Effect.zipRight(Effect.delay(settled(payload, seldom), "1 second"), Effect.never)
-      )
+    return yield* Effect.provideService(
+      Waiting.child(yield* executionIdFor(payload.erasureId), outcome),
+      WorkflowInstance,
+      parent.value
     )
   })
 
@@ -181,7 +135,7 @@ export const execute = (
  * ```ts
  * import { EraseCustomer } from "@effect-flowwise/workflow"
  *
- * const accepted = EraseCustomer.start({ requestId: "dsr-2026-0042", customerId: "cust_priya_sharma_2024" })
+ * const accepted = EraseCustomer.start({ erasureId: "dsr-2026-0042", customerId: "cust_priya_sharma_2024" })
  * ```
  *
  * @since 0.1.0
@@ -189,17 +143,14 @@ export const execute = (
  */
 export const start = (
   request: ErasureRequest
-): Effect.Effect<void, InvalidErasure | RequestIdTaken | EngineFailed, WorkflowEngine> =>
+): Effect.Effect<void, InvalidErasure | ErasureIdTaken | EngineFailed, WorkflowEngine> =>
   Effect.gen(function* () {
     const payload = yield* valid(request)
-    yield* asking(
-      payload.requestId,
-      Effect.zipRight(workflow.execute(payload, { discard: true }), settled(payload, often))
-    )
+    yield* asking(payload.erasureId, Effect.zipRight(workflow.execute(payload, { discard: true }), settled(payload)))
   })
 
 /**
- * What became of a request id: the outcome, the failure, or what it waits for. None where there is no such erasure, or
+ * What became of an erasure id: the outcome, the failure, or what it waits for. None where there is no such erasure, or
  * where it is under way right now.
  *
  * @example
@@ -218,12 +169,12 @@ export const start = (
  * @category operations
  */
 export const poll = (
-  requestId: string
+  erasureId: string
 ): Effect.Effect<Option.Option<ErasureOutcome | ErasureFailed | ErasureWaiting>, EngineFailed, WorkflowEngine> =>
   asking(
-    requestId,
+    erasureId,
     Effect.map(
-      look(requestId),
+      look(erasureId),
       Option.map(({ status }) => status)
     )
   )
@@ -242,17 +193,17 @@ export const poll = (
  * @category operations
  */
 export const approve = (
-  requestId: string,
+  erasureId: string,
   by: string
 ): Effect.Effect<void, InvalidErasure | EngineFailed, WorkflowEngine> =>
   Effect.gen(function* () {
-    yield* validRequestId(requestId)
+    yield* validErasureId(erasureId)
     if (typeof by !== "string" || by.trim() === "") {
       return yield* new InvalidErasure({ field: "by", message: "An approval needs the name of who gives it" })
     }
     const at = yield* DateTime.now
-    const token = yield* tokenFor(Approved, requestId)
-    yield* asking(requestId, DurableDeferred.succeed(Approved, { token, value: new Approval({ by, at }) }))
+    const token = yield* tokenFor(Approved, erasureId)
+    yield* asking(erasureId, DurableDeferred.succeed(Approved, { token, value: new Approval({ by, at }) }))
   })
 
 /**
@@ -269,11 +220,11 @@ export const approve = (
  * @since 0.1.0
  * @category operations
  */
-export const cancel = (requestId: string): Effect.Effect<void, InvalidErasure | EngineFailed, WorkflowEngine> =>
+export const cancel = (erasureId: string): Effect.Effect<void, InvalidErasure | EngineFailed, WorkflowEngine> =>
   Effect.gen(function* () {
-    yield* validRequestId(requestId)
-    const token = yield* tokenFor(Cancelled, requestId)
-    yield* asking(requestId, DurableDeferred.succeed(Cancelled, { token, value: undefined }))
+    yield* validErasureId(erasureId)
+    const token = yield* tokenFor(Cancelled, erasureId)
+    yield* asking(erasureId, DurableDeferred.succeed(Cancelled, { token, value: undefined }))
   })
 
 /**
@@ -318,7 +269,13 @@ export const step = (
         }
       }
     })
-    return yield* turn(instance, key).withPermits(1)(rounds)
+    return yield* turn(instance, key)
+      .withPermits(1)(rounds)
+      .pipe(
+        Effect.catchTag("Unreadable", ({ value }) => Waiting.forUpgrade(value, key)),
+        // A clock's result has no content, so that every version can read it.
+        Effect.catchTag("Unreadable", (unreadable) => Effect.die(unreadable))
+      )
   })
 
 const turns = new WeakMap<WorkflowInstance["Type"], Map<string, Effect.Semaphore>>()
@@ -331,142 +288,3 @@ const turn = (instance: WorkflowInstance["Type"], key: string) => {
   ofRun.set(key, semaphore)
   return semaphore
 }
-
-type Payload = typeof workflow.payloadSchema.Type
-
-const valid = (request: ErasureRequest) =>
-  Effect.gen(function* () {
-    const requestId = yield* validRequestId(request.requestId)
-    const now = yield* DateTime.now
-    const { customerId, receivedAt = now } = request
-    if (typeof customerId !== "string") {
-      return yield* new InvalidErasure({ field: "customerId", message: "The customer id must be a string" })
-    }
-    if (customerId === requestId) {
-      const message =
-        "The request id is the customer id, which it would show in logs and traces. Give it one of its own"
-      return yield* new InvalidErasure({ field: "requestId", message })
-    }
-    if (!DateTime.isDateTime(receivedAt)) {
-      return yield* new InvalidErasure({ field: "receivedAt", message: "receivedAt must be a DateTime" })
-    }
-    if (DateTime.distance(now, receivedAt) > SKEW) {
-      const message = "receivedAt is in the future, by more than clocks differ. Give the time at which the person asked"
-      return yield* new InvalidErasure({ field: "receivedAt", message })
-    }
-    return { requestId, customerId, receivedAt: DateTime.toUtc(receivedAt) }
-  })
-
-const validRequestId = (requestId: string) =>
-  Effect.suspend(() => {
-    const why =
-      typeof requestId !== "string" || requestId.trim() === ""
-        ? "is empty"
-        : requestId.length > MAX_REQUEST_ID
-          ? `is longer than ${MAX_REQUEST_ID} characters`
-          : /\p{Surrogate}/u.test(requestId)
-            ? "holds half of a surrogate pair"
-            : undefined
-    return why === undefined
-      ? Effect.succeed(requestId)
-      : new InvalidErasure({ field: "requestId", message: `The request id ${why}. Nothing was started` })
-  })
-
-const executionIdFor = (requestId: string) =>
-  workflow.executionId({ requestId, customerId: "", receivedAt: DateTime.unsafeMake(0) })
-
-const tokenFor = (deferred: typeof Approved | typeof Cancelled, requestId: string) =>
-  Effect.map(executionIdFor(requestId), (executionId) =>
-    DurableDeferred.tokenFromExecutionId<Schema.Schema.Any, Schema.Schema.All>(deferred, { workflow, executionId })
-  )
-
-/** An execution that the engine interrupted ends whoever asks for it in the same way, unless it is told otherwise. */
-const uninterrupted = <A, E, R>(requestId: string, effect: Effect.Effect<A, E, R>) =>
-  Effect.catchAllCause(effect, (cause) => {
-    const message =
-      "The erasure was interrupted, and whether the customer is deleted is unknown. Use `cancel` to end one, and another request id to begin anew"
-    return Cause.isInterruptedOnly(cause)
-      ? Effect.die(new EngineFailed({ requestId, message }))
-      : Effect.failCause(cause)
-  })
-
-/** The engine dies where it can't reach its storage. What it dies of may quote a row, so that only its code is kept. */
-const asking = <A, E, R>(requestId: string, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | EngineFailed, R> =>
-  Effect.catchAllDefect(effect, (defect) => {
-    if (defect instanceof EngineFailed) {
-      return defect
-    }
-    const code = codeOf(defect)
-    const why = code === undefined ? "mostly since its storage can't be reached" : `with ${code}`
-    return new EngineFailed({
-      requestId,
-      message: `The engine failed, ${why}. What was asked for may be done or not. Ask again with the same request id`
-    })
-  })
-
-/** The code of a driver, such as `ECONNREFUSED`, at the bottom of what it was wrapped in. */
-const codeOf = (error: unknown): string | undefined => {
-  if (!Predicate.isRecord(error)) {
-    return undefined
-  }
-  const { cause, code } = error
-  return codeOf(cause) ?? (typeof code === "string" && /^[A-Z0-9_]{1,40}$/.test(code) ? code : undefined)
-}
-
-interface Found {
-  readonly status: ErasureOutcome | ErasureFailed | ErasureWaiting
-  /** Whose erasure it is that waits. */
-  readonly customer?: string
-}
-
-/** What is known of a request id. */
-const look = (requestId: string): Effect.Effect<Option.Option<Found>, never, WorkflowEngine> =>
-  Effect.gen(function* () {
-    if (typeof requestId !== "string") {
-      return Option.none()
-    }
-    const result = yield* workflow.poll(yield* executionIdFor(requestId))
-    if (result === undefined) {
-      return Option.none()
-    }
-    if (result._tag === "Suspended") {
-      return Waiting.noteOf(result)
-    }
-    return Option.some({ status: yield* uninterrupted(requestId, Effect.merge(result.exit)) })
-  })
-
-const taken = ({ requestId }: Payload) =>
-  new RequestIdTaken({
-    requestId,
-    message: "The request id stands for another customer's erasure, and nothing was started. Use another one"
-  })
-
-const sameCustomer = (payload: Payload, { customerId }: ErasureOutcome | ErasureFailed) =>
-  customerId === payload.customerId ? Effect.void : customerId === "" ? forgotten(payload) : taken(payload)
-
-/** A purged erasure doesn't tell whose it was, and must not pass for another customer's. */
-const forgotten = ({ requestId }: Payload) =>
-  new RequestIdTaken({
-    requestId,
-    message: "The request id stands for a purged erasure, and nothing was started. `poll` still gives what became of it"
-  })
-
-const often = Schedule.exponential("10 millis").pipe(Schedule.union(Schedule.spaced("1 second")))
-const seldom = Schedule.exponential("1 second").pipe(Schedule.union(Schedule.spaced("30 seconds")))
-
-/** Waits until the erasure has ended or waits for longer, and fails where it turns out to be another customer's. */
-const settled = (payload: Payload, looking: Schedule.Schedule<unknown>) =>
-  Effect.gen(function* () {
-    // A none is looked up again, as a failure, since the result of a repetition is its schedule's.
-    // A look that has begun is let end: to interrupt a query makes some drivers cancel what their connection does next.
-    const { customer, status } = yield* Effect.flatten(Effect.uninterruptible(look(payload.requestId))).pipe(
-      Effect.retry(looking),
-      Effect.orDie
-    )
-    if (status._tag !== "ErasureWaiting") {
-      return yield* sameCustomer(payload, status)
-    }
-    if (customer !== (yield* Waiting.customerKey(payload.requestId, payload.customerId))) {
-      return yield* taken(payload)
-    }
-  })

@@ -25,14 +25,14 @@ export const Approved = DurableDeferred.make("Approved", { success: Approval })
 /** @internal */
 export const Cancelled = DurableDeferred.make("Cancelled")
 
-/** By it the engine interrupts a workflow, say with its parent, and would lose what was sent. */
+/** The engine's interrupt signal. We read it ourselves, so that the history isn't lost. */
 const Interrupted = DurableDeferred.make("Workflow/InterruptSignal")
 
 /** @internal */
 export const isGone = Schema.is(ErasureOutcome.fields.receipt)
 
 interface Payload {
-  readonly requestId: string
+  readonly erasureId: string
   readonly customerId: string
   readonly receivedAt: DateTime.Utc
 }
@@ -44,21 +44,32 @@ interface Payload {
  * @category models
  */
 export interface EraseCustomerOptions {
-  /** How long after `receivedAt` an erasure fails; 30 days unless told otherwise. It warns at 80 %. */
+  /** How long after `receivedAt` an erasure fails. Default: 30 days. At 80 % of it the log has a warning. */
   readonly deadline?: Duration.DurationInput | undefined
-  /** Whether nothing is sent before `approve`; not unless told otherwise. */
+  /** Whether nothing is sent before `approve`. Default: false. */
   readonly approval?: boolean | undefined
-  /** The short retries, in memory; as `Retry.transient` unless told otherwise. */
+  /** The short retries, in memory. Default: those of `Retry.transient`. */
   readonly retry?: Retry.TransientOptions | undefined
   /** The long waits between them, on the durable clock. */
   readonly patience?:
     | {
-        /** The first wait, 1 minute unless told otherwise; each one is twice as long. */
+        /** The first wait. Default: 1 minute. Each wait is twice as long as the one before. */
         readonly baseDelay?: Duration.DurationInput | undefined
-        /** No wait is longer, but for the server's `retryAfter`; 6 hours unless told otherwise. */
+        /** The longest wait, unless the server's `retryAfter` is longer. Default: 6 hours. */
         readonly maxDelay?: Duration.DurationInput | undefined
       }
     | undefined
+}
+
+/** One run of an erasure: what is fixed, and what it has found out so far. */
+interface Run {
+  readonly payload: Payload
+  readonly options: EraseCustomerOptions
+  readonly deadline: DateTime.Utc
+  /** At 80 % of the time. */
+  readonly warning: DateTime.Utc
+  readonly attempts: Array<ErasureAttempt>
+  approval: Option.Option<Approval>
 }
 
 /**
@@ -66,111 +77,182 @@ export interface EraseCustomerOptions {
  *
  * @internal
  */
-export const erase = (payload: Payload, { approval: needsApproval = false, ...options }: EraseCustomerOptions) =>
-  Effect.gen(function* () {
-    const { requestId, customerId } = payload
+export const erase = (payload: Payload, options: EraseCustomerOptions) =>
+  Effect.suspend(() => {
     const received = DateTime.toEpochMillis(payload.receivedAt)
     const allowed = Duration.toMillis(options.deadline ?? 30 * DAY)
-    const deadline = DateTime.unsafeMake(Math.min(received + allowed, LAST))
-    const warning = DateTime.unsafeMake(Math.min(received + allowed * 0.8, LAST))
-    const attempts: Array<ErasureAttempt> = []
-    const key = yield* Effect.cached(Waiting.customerKey(requestId, customerId))
-    let approval = Option.none<Approval>()
-    let warned = false
+    const after = (millis: number) => DateTime.unsafeMake(Math.min(received + millis, LAST))
+    const [deadline, warning] = [after(allowed), after(allowed * 0.8)]
+    const run: Run = { payload, options, deadline, warning, attempts: [], approval: Option.none() }
+    const wait = waiting(run)
 
-    const fail = (reason: ErasureFailed["reason"], why: string) => {
-      const mayBeGone = attempts.some(({ ambiguous }) => ambiguous)
-      const message = `${why}. ${mayBeGone ? "The customer may or may not be deleted" : "Nobody was deleted"}`
-      return Effect.fail(new ErasureFailed({ ...payload, attempts, approval, reason, message, mayBeGone }))
-    }
-
-    const warn = Activity.make({
-      name: "Warning",
-      execute: Effect.logWarning("An erasure has used 80 % of its time, and the customer is not gone").pipe(
-        Effect.annotateLogs({ requestId, deadline: DateTime.formatIso(deadline) })
-      )
-    })
-
-    // At most until the deadline, with a warning on the way. What comes of it is the next round's to decide.
-    const wait = <R>(
-      name: string,
-      waitsFor: ErasureWaiting["for"],
-      until: DateTime.Utc,
-      woken: Effect.Effect<boolean, never, R>
-    ) =>
+    // A later version may read what this one can't, so that the erasure looks again from time to time, until its deadline.
+    const untilUpgrade = ({ value }: Round.Unreadable) =>
       Effect.gen(function* () {
-        const end = DateTime.min(until, deadline)
-        const customer = yield* key
-        const status = new ErasureWaiting({ for: waitsFor, until: end, attempts: [...attempts] })
-        if (!warned && DateTime.lessThan(warning, end)) {
-          if (yield* Waiting.wait(`${name}/Warning`, warning, { status, customer }, woken)) {
-            return
-          }
-          yield* Round.durably(warn)
-          warned = true
-        }
-        yield* Waiting.wait(name, end, { status, customer }, woken)
+        yield* wait("Upgrade", "Upgrade", deadline, stopped, value)
+        const why = (yield* stopped) ? "Cancelled" : "DeadlineExceeded"
+        return yield* fail(run, why, `This version can't read what another one stored as ${value}`, true)
       })
+    return rounds(run, wait).pipe(
+      Effect.catchTag("Unreadable", untilUpgrade),
+      // Clocks and signals have no content, so that every version can read them.
+      Effect.catchTag("Unreadable", (unreadable) => Effect.die(unreadable))
+    )
+  })
 
-    const either = (...deferreds: ReadonlyArray<typeof Approved | typeof Cancelled>) =>
-      Effect.exists(deferreds, (deferred) =>
-        Effect.map(Waiting.resultOf<Schema.Schema.AnyNoContext>(deferred), Option.isSome)
-      )
-    const stopped = either(Cancelled, Interrupted)
-
-    const decide = (number: number) => (at: DateTime.Utc) =>
-      Effect.gen(function* () {
-        const approval = needsApproval ? yield* Waiting.resultOf(Approved) : Option.none()
-        // What has not waited yet was not interrupted in it: one look less for nearly all erasures.
-        const hold = (yield* number === 1 ? either(Cancelled) : stopped)
-          ? Option.some("Cancelled" as const)
-          : DateTime.greaterThanOrEqualTo(at, deadline)
-            ? Option.some("Overdue" as const)
-            : needsApproval && Option.isNone(approval)
-              ? Option.some("Approval" as const)
-              : Option.none()
-        return { approval, hold }
-      })
-
+const rounds = (run: Run, wait: ReturnType<typeof waiting>) =>
+  Effect.gen(function* () {
+    const { attempts, options, payload } = run
     for (let number = 1, failures = 0; ; number++) {
-      const round = yield* Round.intend(number, decide(number))
-      approval = Option.orElse(round.approval, () => approval)
+      const round = yield* Round.intend(number, decide(run, number))
+      run.approval = Option.orElse(round.approval, () => run.approval)
       const hold = Option.getOrUndefined(round.hold)
-      if (hold === "Cancelled") {
-        return yield* fail("Cancelled", "The erasure was cancelled")
-      }
-      if (hold === "Overdue") {
-        const unapproved = needsApproval && Option.isNone(approval)
-        return yield* fail(
-          "DeadlineExceeded",
-          unapproved ? "Nobody approved the erasure in time" : "The erasure has used up its time"
-        )
-      }
-      if (hold === "Approval") {
-        if (needsApproval) {
-          yield* wait(`${number}`, "Approval", deadline, either(Approved, Cancelled, Interrupted))
-        }
+      if (hold !== undefined) {
+        yield* held(run, wait, number, hold, round.at)
         continue
       }
-      const { attempts: sent, chance, endedAt, last } = yield* round.send(customerId, attempts, options.retry ?? {})
-      attempts.push(...sent)
-      if (Option.isNone(last)) {
+      const sent = yield* round.send(payload.customerId, attempts, options.retry ?? {})
+      attempts.push(...sent.attempts)
+      if (Option.isNone(sent.last)) {
         // The run that sent is gone, and with it the answer: ask again at once.
         continue
       }
-      if (isGone(last.value)) {
+      const last = sent.last.value
+      if (isGone(last)) {
         // Unchecked: all of it is ours.
-        return new ErasureOutcome({ ...payload, attempts, approval, receipt: last.value }, true)
+        return new ErasureOutcome({ ...payload, attempts, approval: run.approval, receipt: last }, true)
       }
-      const error = last.value
-      if (error._tag === "InvalidCustomerId") {
-        return yield* fail("InvalidCustomerId", error.message)
+      if (last._tag === "InvalidCustomerId") {
+        return yield* fail(run, "InvalidCustomerId", last.message)
       }
-      const pause = longWait(error, failures++, chance, options.patience)
-      const waitsFor = error._tag === "Unauthorized" ? "Credentials" : "Vendor"
-      yield* wait(`${number}`, waitsFor, DateTime.addDuration(endedAt, pause), stopped)
+      const pause = longWait(last, failures++, sent.chance, options.patience)
+      const waitsFor = last._tag === "Unauthorized" ? "Credentials" : "Vendor"
+      yield* wait(`${number}`, waitsFor, DateTime.addDuration(sent.endedAt, pause), stopped)
     }
   })
+
+/** Whether a round may send, and why not. */
+const decide = (run: Run, number: number) => (at: DateTime.Utc) =>
+  Effect.gen(function* () {
+    const { approval: needed = false } = run.options
+    const approval = needed ? yield* Waiting.resultOf(Approved) : Option.none()
+    // What has not waited yet was not interrupted in it: one look less for nearly all erasures.
+    const cancelled = yield* number === 1 ? either(Cancelled) : stopped
+    const hold = cancelled
+      ? Option.some("Cancelled" as const)
+      : DateTime.greaterThanOrEqualTo(at, run.deadline)
+        ? Option.some("Overdue" as const)
+        : needed && Option.isNone(approval)
+          ? Option.some("Approval" as const)
+          : Option.none()
+    return { approval, hold }
+  }).pipe(
+    // Not a failure: the engine would keep it as the intent.
+    Effect.catchTag("Unreadable", () =>
+      Effect.succeed({ approval: Option.none<Approval>(), hold: Option.some("Upgrade" as const) })
+    )
+  )
+
+/** A round that may not send: the erasure ends, or waits for the next one. */
+const held = (
+  run: Run,
+  wait: ReturnType<typeof waiting>,
+  number: number,
+  hold: Option.Option.Value<Round.Decision["hold"]>,
+  at: DateTime.Utc
+) => {
+  const { approval: needed = false } = run.options
+  switch (hold) {
+    case "Cancelled":
+      return fail(run, "Cancelled", "The erasure was cancelled")
+    case "Overdue": {
+      const unapproved = needed && Option.isNone(run.approval)
+      const why = unapproved ? "Nobody approved the erasure in time" : "The erasure has used up its time"
+      return fail(run, "DeadlineExceeded", why)
+    }
+    case "Approval":
+      return needed
+        ? wait(`${number}`, "Approval", run.deadline, either(Approved, Cancelled, Interrupted))
+        : Effect.void
+    case "Upgrade":
+      return wait(`${number}`, "Upgrade", DateTime.addDuration(at, Waiting.RELOOK), stopped, Approved.name)
+  }
+}
+
+const fail = (run: Run, reason: ErasureFailed["reason"], why: string, doubt = false) => {
+  const { approval, attempts, payload } = run
+  const mayBeGone = doubt || attempts.some(({ ambiguous }) => ambiguous)
+  const message = `${why}. ${mayBeGone ? "The customer may or may not be deleted" : "Nobody was deleted"}`
+  return Effect.fail(new ErasureFailed({ ...payload, attempts, approval, reason, message, mayBeGone }))
+}
+
+const isThere = (deferred: typeof Approved | typeof Cancelled) =>
+  Waiting.resultOf<Schema.Schema.AnyNoContext>(deferred).pipe(
+    Effect.map(Option.isSome),
+    Effect.catchTag("Unreadable", () => Effect.succeed(true))
+  )
+const either = (...deferreds: ReadonlyArray<typeof Approved | typeof Cancelled>) => Effect.exists(deferreds, isThere)
+const stopped = either(Cancelled, Interrupted)
+
+/** Waits at most until the deadline, with a warning on the way. What comes of it is the next round's to decide. */
+const waiting = ({ attempts, deadline, payload, warning }: Run) => {
+  const { customerId, erasureId } = payload
+  let customer: string | undefined
+  let warned = false
+  let cause: ErasureWaiting["for"] | undefined
+
+  const warn = Activity.make({
+    name: "Warning",
+    execute: Effect.logWarning("An erasure has used 80 % of its time, and the customer is not gone").pipe(
+      Effect.annotateLogs({ erasureId, deadline: DateTime.formatIso(deadline) })
+    )
+  })
+
+  return <R>(
+    name: string,
+    waitsFor: ErasureWaiting["for"],
+    until: DateTime.Utc,
+    woken: Effect.Effect<boolean, never, R>,
+    unread?: string
+  ) =>
+    Effect.gen(function* () {
+      const end = DateTime.min(until, deadline)
+      customer ??= yield* Waiting.customerKey(erasureId, customerId)
+      const status = new ErasureWaiting({ for: waitsFor, until: end, attempts: [...attempts] })
+      const common = {
+        note: { status, customer },
+        woken,
+        ...(waitsFor === "Upgrade" && { longest: Waiting.RELOOK })
+      }
+      let begins = cause === waitsFor ? Effect.void : tell(erasureId, status, unread)
+      cause = waitsFor
+      if (!warned && DateTime.lessThan(warning, end)) {
+        if (yield* Waiting.wait({ ...common, name: `${name}/Warning`, end: warning, begins })) {
+          return
+        }
+        yield* Round.durably("Warning", warn)
+        warned = true
+        begins = Effect.void
+      }
+      yield* Waiting.wait({ ...common, name, end, begins })
+    })
+}
+
+/** One line for whoever operates this: what an erasure waits for, until when, and after how many attempts. */
+const tell = (erasureId: string, { attempts, for: waitsFor, until }: ErasureWaiting, unread = "a value") => {
+  const last = attempts.at(-1)?.message ?? "its answer is unknown"
+  const line = {
+    Approval: Effect.logInfo("An erasure waits for an approval"),
+    Credentials: Effect.logWarning("An erasure waits for credentials that work: the vendor refused those it was sent"),
+    Vendor: Effect.logWarning(`An erasure waits for the vendor: the last attempt failed. ${last}`),
+    Upgrade: Effect.logError(Waiting.unreadable(unread))
+  }
+  return Effect.annotateLogs(line[waitsFor], {
+    erasureId,
+    until: DateTime.formatIso(until),
+    attempts: attempts.length
+  })
+}
 
 /** At least what the server asks for; else twice as long each time, less up to a half, so that not all come back at once. */
 const longWait = (

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import { CustomerAlreadyAbsent, CustomerDeleted } from "@effect-flowwise/client"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 
 /**
@@ -25,7 +26,9 @@ export class ErasureAttempt extends Schema.Class<ErasureAttempt>("@effect-flowwi
   /** What an error said. It names neither the customer nor a secret. */
   message: Schema.optional(Schema.String),
   /** The answer's `x-request-id`, for the vendor's support. */
-  requestId: Schema.optional(Schema.String),
+  requestId: Schema.optionalWith(Schema.String, { as: "Option" }).pipe(
+    Schema.withConstructorDefault(() => Option.none<string>())
+  ),
   /** Whether the customer may be gone because of it, although nothing says so. */
   ambiguous: Schema.optional(Schema.Literal(true))
 }) {}
@@ -43,7 +46,7 @@ export class Approval extends Schema.Class<Approval>("@effect-flowwise/workflow/
 
 const history = {
   /** The idempotency key that `execute` was given. */
-  requestId: Schema.String,
+  erasureId: Schema.String,
   /** Empty after a purge. */
   customerId: Schema.String,
   receivedAt: Schema.DateTimeUtc,
@@ -69,7 +72,7 @@ export class ErasureOutcome extends Schema.TaggedClass<ErasureOutcome>("@effect-
  * The erasure is over, and nothing confirms that the customer is gone.
  *
  * - `DeadlineExceeded`: time ran out. Look at `attempts` for why, and erase by other means.
- * - `InvalidCustomerId`: the id can't be sent, or the vendor refuses it. Correct it, under another request id.
+ * - `InvalidCustomerId`: the id can't be sent, or the vendor refuses it. Correct it, under another erasure id.
  * - `Cancelled`: `cancel` ended it.
  *
  * `mayBeGone` tells whether one of the attempts may have deleted the customer all the same.
@@ -93,6 +96,8 @@ export class ErasureFailed extends Schema.TaggedError<ErasureFailed>("@effect-fl
  * - `Approval`: for `approve`.
  * - `Credentials`: the last attempt was `Unauthorized`. Correct the credentials.
  * - `Vendor`: the last attempt failed, or its answer is unknown.
+ * - `Upgrade`: another version of this package wrote a stored value that this version can't read. Run that version, or a
+ *   newer one. `attempts` then holds what could be read.
  *
  * @since 0.1.0
  * @category models
@@ -100,7 +105,7 @@ export class ErasureFailed extends Schema.TaggedError<ErasureFailed>("@effect-fl
 export class ErasureWaiting extends Schema.TaggedClass<ErasureWaiting>("@effect-flowwise/workflow/ErasureWaiting")(
   "ErasureWaiting",
   {
-    for: Schema.Literal("Approval", "Credentials", "Vendor"),
+    for: Schema.Literal("Approval", "Credentials", "Vendor", "Upgrade"),
     until: Schema.DateTimeUtc,
     attempts: Schema.Array(ErasureAttempt)
   }
@@ -116,32 +121,43 @@ export class InvalidErasure extends Schema.TaggedError<InvalidErasure>("@effect-
   "InvalidErasure",
   {
     /** What to correct. */
-    field: Schema.Literal("requestId", "customerId", "receivedAt", "by"),
+    field: Schema.Literal("erasureId", "customerId", "receivedAt", "by"),
     message: Schema.String
   }
 ) {}
 
 /**
- * The request id stands for the erasure of another customer, or for a purged one, which no longer tells whose it was.
+ * The erasure id stands for the erasure of another customer, or for a purged one, which no longer tells whose it was.
  * Nothing was started; that one goes on. Give each erasure a
- * request id of its own.
+ * erasure id of its own.
  *
  * @since 0.1.0
  * @category errors
  */
-export class RequestIdTaken extends Schema.TaggedError<RequestIdTaken>("@effect-flowwise/workflow/RequestIdTaken")(
-  "RequestIdTaken",
-  { requestId: Schema.String, message: Schema.String }
+export class ErasureIdTaken extends Schema.TaggedError<ErasureIdTaken>("@effect-flowwise/workflow/ErasureIdTaken")(
+  "ErasureIdTaken",
+  { erasureId: Schema.String, message: Schema.String }
 ) {}
 
 /**
  * The engine could not do what it was asked for; mostly, its storage can't be reached. What was asked for may have been
- * done or not. Ask again: a request id never runs twice.
+ * done or not. Ask again: an erasure id never runs twice.
  *
  * @since 0.1.0
  * @category errors
  */
 export class EngineFailed extends Schema.TaggedError<EngineFailed>("@effect-flowwise/workflow/EngineFailed")(
   "EngineFailed",
-  { requestId: Schema.String, message: Schema.String }
+  { erasureId: Schema.String, message: Schema.String }
 ) {}
+
+/**
+ * The engine's storage can't be used from its start: another engine has the file, it can't be opened, or its driver is
+ * not installed. `message` says which, and what to do.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class StorageUnavailable extends Schema.TaggedError<StorageUnavailable>(
+  "@effect-flowwise/workflow/StorageUnavailable"
+)("StorageUnavailable", { filename: Schema.String, message: Schema.String }) {}

@@ -23,10 +23,13 @@ import {
 } from "@effect-flowwise/client"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
+import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
+import * as ParseResult from "effect/ParseResult"
+import * as Predicate from "effect/Predicate"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
@@ -40,7 +43,7 @@ const Intent = Schema.Struct({
   token: Schema.String,
   approval: Schema.optionalWith(Approval, { as: "Option" }),
   /** Why nothing is to be sent for it. */
-  hold: Schema.optionalWith(Schema.Literal("Approval", "Cancelled", "Overdue"), { as: "Option" })
+  hold: Schema.optionalWith(Schema.Literal("Approval", "Cancelled", "Overdue", "Upgrade"), { as: "Option" })
 })
 
 /**
@@ -127,6 +130,7 @@ export const intend = (
     const activities = prefix === undefined ? numbered(number) : make(`${prefix}/Round/${number}`)
     const token = yield* Effect.sync(() => globalThis.crypto.randomUUID())
     const intent = yield* durably(
+      activities.intent.name,
       Effect.provideService(activities.intent, Current, { token, decide, requests: Effect.dieMessage("No intent yet") })
     )
     let begun = intent.token !== token
@@ -143,9 +147,10 @@ export const intend = (
         }
         return { attempts: [...attempts], endedAt: yield* DateTime.now, chance: yield* Random.next, last }
       })
-      return durably(Effect.provideService(activities.requests, Current, { token, decide, requests }))
+      const activity = Effect.provideService(activities.requests, Current, { token, decide, requests })
+      return durably(activities.requests.name, activity)
     }
-    return { approval: intent.approval, hold: intent.hold, send }
+    return { at: intent.at, approval: intent.approval, hold: intent.hold, send }
   })
 
 const sender = { host: hostname(), pid: process.pid }
@@ -197,7 +202,7 @@ const resultOf = (exit: Exit.Exit<CustomerDeleted, DeleteCustomerError>) => {
   }
   return {
     result: end._tag,
-    ...("requestId" in end && Option.isSome(end.requestId) && { requestId: end.requestId.value }),
+    ...("requestId" in end && { requestId: end.requestId }),
     ...(end._tag !== "CustomerDeleted" && {
       message: end.message,
       ...(isAmbiguous(end) && { ambiguous: true as const })
@@ -208,12 +213,40 @@ const resultOf = (exit: Exit.Exit<CustomerDeleted, DeleteCustomerError>) => {
 const again = Schedule.exponential("100 millis").pipe(Schedule.union(Schedule.spaced("5 seconds")))
 
 /**
- * The engine dies where its storage can't be reached. An erasure outlives that: it asks again until it can.
+ * A stored value that another version wrote and this one can't decode. `value` is its name.
  *
  * @internal
  */
-export const durably = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.sandbox(effect).pipe(
-    Effect.retry({ schedule: again, while: (cause) => Cause.isDie(cause) && !Cause.isInterrupted(cause) }),
-    Effect.unsandbox
+export class Unreadable extends Data.TaggedError("Unreadable")<{ readonly value: string }> {}
+
+/**
+ * Whether the engine died of a stored value that it could not decode. Asking again would not help.
+ *
+ * @internal
+ */
+export const isUnreadable = (defect: unknown): boolean =>
+  ParseResult.isParseError(defect) ||
+  defect instanceof SyntaxError ||
+  (Predicate.hasProperty(defect, "cause") && isUnreadable(defect.cause))
+
+/**
+ * The engine dies if it can't reach its storage. An erasure outlives that: it asks again until it can.
+ *
+ * @internal
+ */
+export const durably = <A, E, R>(
+  value: string,
+  effect: Effect.Effect<A, E, R>
+): Effect.Effect<A, E | Unreadable, R> => {
+  const unreadable = (cause: Cause.Cause<E>) => Option.exists(Cause.dieOption(cause), isUnreadable)
+  return Effect.sandbox(effect).pipe(
+    Effect.retry({
+      schedule: again,
+      while: (cause) => Cause.isDie(cause) && !Cause.isInterrupted(cause) && !unreadable(cause)
+    }),
+    Effect.catchAll(
+      (cause): Effect.Effect<never, E | Unreadable> =>
+        unreadable(cause) ? new Unreadable({ value }) : Effect.failCause(cause)
+    )
   )
+}

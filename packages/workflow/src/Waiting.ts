@@ -16,7 +16,7 @@ import * as Encoding from "effect/Encoding"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { ErasureWaiting } from "./Erasure.js"
-import { durably } from "./Round.js"
+import { durably, type Unreadable } from "./Round.js"
 
 // The memory engine sleeps by `Effect.sleep`, which above 2^31-1 milliseconds never ends.
 const LONGEST = Duration.toMillis("24 hours")
@@ -30,23 +30,28 @@ const FIRST_LOOK = Duration.toMillis("1 minute")
 export const resultOf = <Success extends Schema.Schema.Any>(deferred: DurableDeferred.DurableDeferred<Success>) =>
   Effect.gen(function* () {
     const engine = yield* WorkflowEngine
-    const exit = yield* durably(engine.deferredResult(deferred))
+    const exit = yield* durably(deferred.name, engine.deferredResult(deferred))
     return exit === undefined ? Option.none() : Option.some(yield* exit)
   })
 
 /**
  * Suspends the execution until the time has come or it is `woken`, and gives whether it was. A run that comes by here
- * later passes.
+ * later passes. `begins` runs when the wait begins, and again if the process ended at that moment.
  *
  * @internal
  */
-export const wait = <R>(
-  name: string,
-  end: DateTime.Utc,
-  note: typeof noteSchema.Type,
-  woken: Effect.Effect<boolean, never, R>
-): Effect.Effect<boolean, never, R | WorkflowEngine | WorkflowInstance> =>
+export const wait = <E, R, R2>(options: {
+  readonly name: string
+  readonly end: DateTime.Utc
+  readonly note: Note
+  readonly woken: Effect.Effect<boolean, E, R>
+  readonly begins: Effect.Effect<void, never, R2>
+  /** After at most this time the execution runs again from its start, and then goes on waiting. */
+  readonly longest?: Duration.DurationInput
+}): Effect.Effect<boolean, E | Unreadable, R | R2 | WorkflowEngine | WorkflowInstance> =>
   Effect.gen(function* () {
+    const { end, name, note, woken } = options
+    const longest = Duration.toMillis(options.longest ?? LONGEST)
     const engine = yield* WorkflowEngine
     const instance = yield* WorkflowInstance
     const until = DateTime.toEpochMillis(end)
@@ -58,14 +63,46 @@ export const wait = <R>(
       if (rest <= 0) {
         return false
       }
-      const clock = DurableClock.make({ name: `${name}/${part}`, duration: Math.min(rest, LONGEST) })
+      const clock = DurableClock.make({ name: `${name}/${part}`, duration: Math.min(rest, longest) })
       if (Option.isNone(yield* resultOf(clock.deferred))) {
-        yield* durably(engine.scheduleClock(instance.workflow, { executionId: instance.executionId, clock }))
-        instance.cause = Cause.die(new Note(encodeNote(note)))
+        if (part === 1) {
+          yield* options.begins
+        }
+        yield* durably(name, engine.scheduleClock(instance.workflow, { executionId: instance.executionId, clock }))
+        instance.cause = Cause.die(new Noted(encodeNote(note)))
         return yield* Workflow.suspend(instance)
       }
     }
   })
+
+// Of JavaScript's dates.
+const END_OF_TIME = DateTime.unsafeMake(8.64e15)
+
+/**
+ * How often an erasure looks whether this version can read what it could not.
+ *
+ * @internal
+ */
+export const RELOOK = Duration.hours(1)
+
+/**
+ * Suspends a workflow of the user's, which has no deadline, until a version runs that can read the value.
+ *
+ * @internal
+ */
+export const forUpgrade = (value: string, customer: string) =>
+  wait({
+    name: `${value}/Upgrade`,
+    end: END_OF_TIME,
+    note: { status: new ErasureWaiting({ for: "Upgrade", until: END_OF_TIME, attempts: [] }), customer },
+    woken: Effect.succeed(false),
+    begins: Effect.logError(unreadable(value)),
+    longest: RELOOK
+  }).pipe(Effect.zipRight(Effect.never))
+
+/** @internal */
+export const unreadable = (value: string) =>
+  `An erasure waits for an upgrade: another version stored ${value}, and this version can't read it. Run the version that stored it, or a newer one`
 
 /**
  * Runs a child. The engine wakes the workflow that began it, and none that joined, so that each one also looks for itself:
@@ -85,35 +122,48 @@ export const child = <A, E, R>(
         const duration = Math.min(FIRST_LOOK * 2 ** part, LONGEST)
         const clock = DurableClock.make({ name: `EraseCustomer/${executionId}/${part}`, duration })
         if (Option.isNone(yield* resultOf(clock.deferred))) {
-          return yield* durably(engine.scheduleClock(instance.workflow, { executionId: instance.executionId, clock }))
+          const { executionId, workflow } = instance
+          return yield* durably(clock.name, engine.scheduleClock(workflow, { executionId, clock }))
         }
       }
     })
-    return yield* Effect.onInterrupt(effect, () => (instance.suspended ? wakeUp : Effect.void))
+    // A clock's result has no content, so that every version can read it.
+    return yield* Effect.onInterrupt(effect, () => (instance.suspended ? Effect.orDie(wakeUp) : Effect.void))
   })
 
-/** The engine keeps a cause with a suspended execution, and gives it to whoever polls. */
-class Note extends Error {
+/** The engine keeps a cause with a suspended execution, and gives it to whoever polls. It keeps a message and no more. */
+class Noted extends Error {
   override readonly name = "ErasureWaiting"
 }
 
-const noteSchema = Schema.parseJson(
-  Schema.Struct({
-    status: ErasureWaiting,
-    /** Whose erasure it is, as `customerKey`. */
-    customer: Schema.String
-  })
-)
-const encodeNote = Schema.encodeSync(noteSchema)
+const Note = Schema.Struct({
+  status: ErasureWaiting,
+  /** Whose erasure it is, as `customerKey`. */
+  customer: Schema.String
+})
+type Note = typeof Note.Type
+const encodeNote = Schema.encodeSync(Schema.parseJson(Note))
 
-/** @internal */
-export const parseNote = Schema.decodeUnknownOption(noteSchema)
+/** What can be read of a note that another version wrote. */
+const Foreign = Schema.Struct({
+  status: Schema.Struct({ until: Schema.DateTimeUtc }),
+  customer: Schema.optional(Schema.String)
+})
 
 /**
- * What a suspended execution waits for.
+ * What a suspended execution waits for, from the message that it left. None if the message is not a note.
  *
  * @internal
  */
+export const parseNote = (message: unknown): Option.Option<{ status: ErasureWaiting; customer?: string | undefined }> =>
+  Option.orElse(Schema.decodeUnknownOption(Schema.parseJson(Note))(message), () =>
+    Option.map(Schema.decodeUnknownOption(Schema.parseJson(Foreign))(message), ({ customer, status: { until } }) => ({
+      status: new ErasureWaiting({ for: "Upgrade", until, attempts: [] }),
+      customer
+    }))
+  )
+
+/** @internal */
 export const noteOf = ({ cause }: Workflow.Suspended) =>
   Option.fromNullable(cause).pipe(
     Option.flatMap(Cause.dieOption),
@@ -125,10 +175,10 @@ export const noteOf = ({ cause }: Workflow.Suspended) =>
  *
  * @internal
  */
-export const customerKey = (requestId: string, customerId: string): Effect.Effect<string> =>
+export const customerKey = (erasureId: string, customerId: string): Effect.Effect<string> =>
   Effect.map(
     Effect.promise(() =>
-      globalThis.crypto.subtle.digest("SHA-256", new TextEncoder().encode(JSON.stringify([requestId, customerId])))
+      globalThis.crypto.subtle.digest("SHA-256", new TextEncoder().encode(JSON.stringify([erasureId, customerId])))
     ),
     (digest) => Encoding.encodeHex(new Uint8Array(digest))
   )

@@ -7,9 +7,11 @@ export {
   EngineFailed,
   ErasureAttempt,
   ErasureFailed,
+  ErasureIdTaken,
   ErasureOutcome,
   ErasureWaiting,
   InvalidErasure,
-  RequestIdTaken
+  StorageUnavailable
 } from "./Erasure.js"
 export * as ErasureStorage from "./ErasureStorage.js"
+export * as SqliteEngine from "./SqliteEngine.js"

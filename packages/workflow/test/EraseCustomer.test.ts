@@ -17,9 +17,9 @@ import {
   EngineFailed,
   EraseCustomer,
   type ErasureFailed,
+  type ErasureIdTaken,
   type ErasureOutcome,
-  type InvalidErasure,
-  type RequestIdTaken
+  type InvalidErasure
 } from "@effect-flowwise/workflow"
 import * as Chunk from "effect/Chunk"
 import * as Context from "effect/Context"
@@ -47,7 +47,7 @@ const erasing = (options: EraseCustomer.EraseCustomerOptions = {}) =>
   )
 
 const down = new RequestFailed({ message: "Connection refused", reason: "Connection", delivered: "no" })
-const request = { requestId: "dsr-1", customerId: "cust_1" }
+const request = { erasureId: "dsr-1", customerId: "cust_1" }
 const fork = Effect.fork(EraseCustomer.execute(request))
 /** To pass days with, since who waits for an outcome asks for it twice a minute. */
 const start = Effect.gen(function* () {
@@ -60,7 +60,7 @@ const begins = [
   (erasure: EraseCustomer.ErasureRequest) => Effect.asVoid(EraseCustomer.execute(erasure)),
   (erasure: EraseCustomer.ErasureRequest) => Effect.mapError(EraseCustomer.start(erasure), identity<Problem>)
 ]
-type Problem = EngineFailed | ErasureFailed | InvalidErasure | RequestIdTaken
+type Problem = EngineFailed | ErasureFailed | InvalidErasure | ErasureIdTaken
 const sent = Effect.map(
   Effect.flatMap(FlowwiseTest, ({ requests }) => requests),
   (requests) => requests.length
@@ -73,7 +73,7 @@ const turns = Effect.repeatN(
 
 /** The execution also waits for real hashes between its sleeps: it has settled when it sleeps again, or is over. */
 const settled = turns.pipe(
-  Effect.zipRight(Effect.all([TestClock.sleeps(), EraseCustomer.poll(request.requestId)])),
+  Effect.zipRight(Effect.all([TestClock.sleeps(), EraseCustomer.poll(request.erasureId)])),
   Effect.repeat({ until: ([sleeps, found]) => Chunk.isNonEmpty(sleeps) || Option.isSome(found), times: 1_000 })
 )
 
@@ -94,14 +94,14 @@ describe("EraseCustomer.execute", () => {
       const [attempt, ...more] = outcome.attempts
       assert.deepStrictEqual(more, [])
       assert.strictEqual(attempt?.result, "CustomerDeleted")
-      assert.strictEqual(attempt?.requestId, "req_1")
+      assert.deepStrictEqual(attempt?.requestId, Option.some("req_1"))
       assert.strictEqual(attempt?.pid, process.pid)
       assert.isNotEmpty(attempt?.host)
       assert.deepStrictEqual(yield* (yield* FlowwiseTest).customers, ["cust_2"])
     }).pipe(erasing())
   )
 
-  it.effect("runs once for a request id, however often it is asked for", () =>
+  it.effect("runs once for an erasure id, however often it is asked for", () =>
     Effect.gen(function* () {
       const outcomes = yield* Effect.all(
         Array.from({ length: 10 }, () => EraseCustomer.execute(request)),
@@ -115,7 +115,7 @@ describe("EraseCustomer.execute", () => {
 
   it.effect("takes a first 404 for what it is, and one after a lost answer for ambiguous", () =>
     Effect.gen(function* () {
-      const nobody = yield* EraseCustomer.execute({ requestId: "dsr-2", customerId: "nobody" })
+      const nobody = yield* EraseCustomer.execute({ erasureId: "dsr-2", customerId: "nobody" })
       assert.strictEqual(nobody.receipt._tag === "CustomerAlreadyAbsent" && nobody.receipt.afterAmbiguousAttempt, false)
       yield* (yield* FlowwiseTest).loseAnswer({ times: 1 })
       const fiber = yield* fork
@@ -221,8 +221,9 @@ describe("EraseCustomer.execute", () => {
     "fails after 30 days with its whole history, and warns once at 24",
     () => {
       const warnings: Array<number> = []
-      const logger = Logger.make(({ annotations, date }) => {
-        if (HashMap.get(annotations, "requestId").pipe(Option.contains<unknown>("dsr-1"))) warnings.push(date.getTime())
+      const logger = Logger.make(({ annotations, date, message }) => {
+        const ours = HashMap.get(annotations, "erasureId").pipe(Option.contains<unknown>("dsr-1"))
+        if (ours && String(message).includes("80 %")) warnings.push(date.getTime())
       })
       return Effect.gen(function* () {
         yield* (yield* FlowwiseTest).fail(new DeletionFailed({ customerId: "cust_1" }))
@@ -264,17 +265,17 @@ describe("EraseCustomer, with what it can't start", () => {
           assert.strictEqual(error._tag === "InvalidErasure" && error.field, field)
         }
         assert.strictEqual(yield* sent, 0)
-        assert.deepStrictEqual(yield* EraseCustomer.poll(bad.requestId ?? request.requestId), Option.none())
+        assert.deepStrictEqual(yield* EraseCustomer.poll(bad.erasureId ?? request.erasureId), Option.none())
       }).pipe(erasing())
     )
 
-  refused("an empty request id", "requestId", { requestId: "" })
-  refused("a blank request id", "requestId", { requestId: " " })
-  refused("a request id of 256 characters", "requestId", { requestId: "x".repeat(256) })
-  refused("half of a surrogate pair, which hashes as any other half", "requestId", { requestId: "\ud800" })
-  refused("a request id that is the customer id", "requestId", { requestId: "cust_1" })
+  refused("an empty erasure id", "erasureId", { erasureId: "" })
+  refused("a blank erasure id", "erasureId", { erasureId: " " })
+  refused("an erasure id of 256 characters", "erasureId", { erasureId: "x".repeat(256) })
+  refused("half of a surrogate pair, which hashes as any other half", "erasureId", { erasureId: "\ud800" })
+  refused("an erasure id that is the customer id", "erasureId", { erasureId: "cust_1" })
   refused("a receivedAt in the future", "receivedAt", { receivedAt: DateTime.unsafeMake(301_000) })
-  refused("a request id that is no string", "requestId", { requestId: 42 as unknown as string })
+  refused("an erasure id that is no string", "erasureId", { erasureId: 42 as unknown as string })
   refused("a customer id that is no string", "customerId", { customerId: undefined as unknown as string })
   refused("a receivedAt that is no DateTime", "receivedAt", { receivedAt: "now" as unknown as DateTime.Utc })
 
@@ -285,36 +286,36 @@ describe("EraseCustomer, with what it can't start", () => {
     }).pipe(erasing())
   )
 
-  it.effect("refuses a request id that stands for another customer, be that gone", () =>
+  it.effect("refuses an erasure id that stands for another customer, be that gone", () =>
     Effect.gen(function* () {
       yield* EraseCustomer.execute(request)
       for (const begin of begins) {
         const error = yield* Effect.flip(begin({ ...request, customerId: "cust_2" }))
-        assert.strictEqual(error._tag, "RequestIdTaken")
+        assert.strictEqual(error._tag, "ErasureIdTaken")
       }
       assert.deepStrictEqual(yield* (yield* FlowwiseTest).customers, ["cust_2"])
     }).pipe(erasing())
   )
 
-  it.effect("refuses a request id that stands for another customer, be that waiting", () =>
+  it.effect("refuses an erasure id that stands for another customer, be that waiting", () =>
     Effect.gen(function* () {
       yield* (yield* FlowwiseTest).fail(new Unauthorized())
       yield* start
       for (const begin of begins) {
         const fiber = yield* Effect.fork(Effect.flip(begin({ ...request, customerId: "cust_2" })))
         yield* pass("2 seconds", "500 millis")
-        assert.strictEqual((yield* Fiber.join(fiber))._tag, "RequestIdTaken")
+        assert.strictEqual((yield* Fiber.join(fiber))._tag, "ErasureIdTaken")
       }
       yield* start
       assert.strictEqual(yield* sent, 1)
     }).pipe(erasing())
   )
 
-  it.effect("refuses a request id that stands for another customer, and failed", () =>
+  it.effect("refuses an erasure id that stands for another customer, and failed", () =>
     Effect.gen(function* () {
       yield* Effect.flip(EraseCustomer.execute({ ...request, customerId: ".." }))
       const error = yield* Effect.flip(EraseCustomer.execute(request))
-      assert.strictEqual(error._tag, "RequestIdTaken")
+      assert.strictEqual(error._tag, "ErasureIdTaken")
     }).pipe(erasing())
   )
 })
@@ -381,7 +382,7 @@ describe("EraseCustomer.approve, cancel and poll", () => {
     }).pipe(erasing())
   )
 
-  it.effect("knows nothing of a request id that nobody used", () =>
+  it.effect("knows nothing of an erasure id that nobody used", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* EraseCustomer.poll("nobody's"), Option.none())
     }).pipe(erasing())

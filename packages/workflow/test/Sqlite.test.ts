@@ -35,7 +35,7 @@ describe("EraseCustomer, over a SQLite file", () => {
   it.live("keeps an outcome over a restart, and sends nothing again", () =>
     inFolder((filename) =>
       Effect.gen(function* () {
-        const run = EraseCustomer.execute({ requestId: "dsr-1", customerId: "cust_1" }).pipe(
+        const run = EraseCustomer.execute({ erasureId: "dsr-1", customerId: "cust_1" }).pipe(
           Effect.zip(Effect.flatMap(FlowwiseTest, ({ requests }) => requests))
         )
         const life = Layer.provideMerge(embedded(filename), FlowwiseTest.layer({ customers: ["cust_1"] }))
@@ -68,7 +68,7 @@ describe("EraseCustomer, over a SQLite file", () => {
           embedded(filename, { patience: { baseDelay: "1 second" }, retry: { times: 0 } }),
           Layer.succeedContext(vendor)
         )
-        yield* Effect.provide(EraseCustomer.start({ requestId: "dsr-1", customerId: "cust_1" }), life)
+        yield* Effect.provide(EraseCustomer.start({ erasureId: "dsr-1", customerId: "cust_1" }), life)
         assert.deepStrictEqual(yield* fake.customers, ["cust_1"])
         const over = Effect.flatten(EraseCustomer.poll("dsr-1")).pipe(
           Effect.filterOrFail(({ _tag }) => _tag === "ErasureOutcome"),
@@ -91,8 +91,8 @@ describe("EraseCustomer, over a SQLite file", () => {
         const life = Layer.provide(embedded(filename, { approval: true }), Layer.succeedContext(vendor))
         yield* Effect.provide(
           Effect.all([
-            EraseCustomer.start({ requestId: "dsr-1", customerId: "cust_1" }),
-            EraseCustomer.start({ requestId: "dsr-2", customerId: "cust_2" })
+            EraseCustomer.start({ erasureId: "dsr-1", customerId: "cust_1" }),
+            EraseCustomer.start({ erasureId: "dsr-2", customerId: "cust_2" })
           ]),
           life
         )
@@ -102,8 +102,8 @@ describe("EraseCustomer, over a SQLite file", () => {
         )
         const [approved, cancelled] = yield* Effect.provide(
           Effect.all([
-            EraseCustomer.execute({ requestId: "dsr-1", customerId: "cust_1" }),
-            Effect.flip(EraseCustomer.execute({ requestId: "dsr-2", customerId: "cust_2" }))
+            EraseCustomer.execute({ erasureId: "dsr-1", customerId: "cust_1" }),
+            Effect.flip(EraseCustomer.execute({ erasureId: "dsr-2", customerId: "cust_2" }))
           ]),
           life
         )
@@ -117,7 +117,7 @@ describe("EraseCustomer, over a SQLite file", () => {
   it.live("ends as cancelled, with what was sent, where the engine interrupts it", () =>
     inFolder((filename) =>
       Effect.gen(function* () {
-        const erasure = { requestId: "dsr-1", customerId: "cust_1" }
+        const erasure = { erasureId: "dsr-1", customerId: "cust_1" }
         yield* (yield* FlowwiseTest).loseAnswer({ times: 1 })
         yield* EraseCustomer.start(erasure)
         const receivedAt = yield* DateTime.now
@@ -151,7 +151,7 @@ describe("EraseCustomer, over a SQLite file", () => {
           const receivedAt = DateTime.subtract(yield* DateTime.now, { hours: 1 })
           const life = (more: EraseCustomer.EraseCustomerOptions) =>
             Layer.provide(embedded(filename, { patience, retry: { times: 0 }, ...more }), Layer.succeedContext(vendor))
-          yield* Effect.provide(EraseCustomer.start({ requestId: "dsr-1", customerId: "cust_1", receivedAt }), life({}))
+          yield* Effect.provide(EraseCustomer.start({ erasureId: "dsr-1", customerId: "cust_1", receivedAt }), life({}))
           const failed = yield* Effect.gen(function* () {
             yield* Effect.flatten(EraseCustomer.poll("dsr-1")).pipe(
               Effect.filterOrFail(
@@ -161,7 +161,7 @@ describe("EraseCustomer, over a SQLite file", () => {
               Effect.retry(Schedule.spaced("50 millis"))
             )
             yield* EraseCustomer.cancel("dsr-1")
-            return yield* Effect.flip(EraseCustomer.execute({ requestId: "dsr-1", customerId: "cust_1" }))
+            return yield* Effect.flip(EraseCustomer.execute({ erasureId: "dsr-1", customerId: "cust_1" }))
           }).pipe(Effect.provide(life(options)))
           assert.strictEqual(failed._tag, "ErasureFailed")
           if (failed._tag !== "ErasureFailed") return
@@ -192,8 +192,8 @@ describe("EraseCustomer, over a SQLite file", () => {
           const fake = yield* FlowwiseTest
           yield* fake.fail(new DeletionFailed({ customerId }), { times: 1 })
           yield* fake.loseAnswer({ times: 1 })
-          yield* EraseCustomer.execute({ requestId: "dsr-1", customerId })
-          yield* Effect.flip(EraseCustomer.execute({ requestId: "dsr-1", customerId: "cust_2" }))
+          yield* EraseCustomer.execute({ erasureId: "dsr-1", customerId })
+          yield* Effect.flip(EraseCustomer.execute({ erasureId: "dsr-1", customerId: "cust_2" }))
           yield* ErasureStorage.purge({ olderThan: 0 })
           yield* Effect.log("The end")
         }).pipe(

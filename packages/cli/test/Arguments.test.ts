@@ -1,0 +1,82 @@
+import { spawnSync } from "node:child_process"
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { afterAll } from "vitest"
+import { install, run } from "./Installed.js"
+
+const { bin, folder, remove } = install()
+afterAll(remove)
+
+const timeout = 120_000
+const env = { FLOWWISE_BASE_URL: "http://127.0.0.1:1", FLOWWISE_CLIENT_ID: "id", FLOWWISE_CLIENT_SECRET: "secret" }
+
+describe("13.7", () => {
+  it("what was meant for something else is refused in one line", { timeout }, async () => {
+    const refused: ReadonlyArray<readonly [args: ReadonlyArray<string>, says: string]> = [
+      [["dellete"], 'there is no command "dellete"; did you mean delete?'],
+      [["--log-level", "debug", "reprot", "F"], 'there is no command "reprot"; did you mean report?'],
+      [["erase", "cust_1"], 'there is no command "erase"; there are delete, emulator, report'],
+      [["--wizard"], "there is no --wizard; --help shows the options, with examples"],
+      [["delete", "--wizard"], "there is no --wizard; --help shows the options, with examples"],
+      [
+        ["delete", "--trim", "false", "--dry-run", "false", "--json", "false", "cust_0950"],
+        '--trim is a switch and takes no value; remove "false" after it'
+      ],
+      [
+        ["delete", "cust_1", "--allow-unusual-ids", "true"],
+        '--allow-unusual-ids is a switch and takes no value; remove "true" after it'
+      ],
+      [
+        ["delete", "true"],
+        'argument 1: "true" stands for a missing or a wrong value; remove it. If your ids are like this, add --allow-unusual-ids'
+      ]
+    ]
+    for (const [args, says] of refused) {
+      const { code, stderr, stdout } = await run(bin, args, env)
+      assert.deepStrictEqual([stderr, stdout, code], [`flowwise: ${says}\n`, "", 2])
+    }
+  })
+
+  it("--log-level is understood before the command and after it", { timeout }, async () => {
+    for (const args of [
+      ["--log-level", "debug", "delete", "--dry-run", "cust_1"],
+      ["delete", "--dry-run", "--log-level", "debug", "cust_1"],
+      ["delete", "cust_1", "--log-level=debug", "--dry-run"]
+    ]) {
+      const { code, stderr, stdout } = await run(bin, args, env)
+      assert.deepStrictEqual([code, stdout], [0, "would send  DELETE http://127.0.0.1:1/customer/cust_1\n"], stderr)
+    }
+  })
+
+  it("the help shows what there is, of the emulator its own, and how completions are installed", {
+    timeout
+  }, async () => {
+    const help = (await run(bin, ["delete", "--help"], {})).stdout
+    assert.notInclude(help, "wizard")
+    assert.include(help, "--log-level LEVEL")
+    assert.include(help, "flowwise --completions bash > ~/.local/share/bash-completion/completions/flowwise")
+    const emulator = (await run(bin, ["emulator", "--help"], {})).stdout
+    assert.include(emulator, "flowwise emulator --customers ids.txt")
+    assert.include(emulator, "130 stopped by Ctrl-C")
+    assert.notInclude(emulator, "flowwise delete")
+    assert.notInclude(emulator, "everything is gone")
+  })
+
+  it("the completions name no wizard", { timeout }, async () => {
+    for (const shell of ["bash", "zsh", "fish"]) {
+      const { stdout } = await run(bin, ["--completions", shell], {})
+      assert.include(stdout, "allow-unusual-ids")
+      assert.notInclude(stdout, "wizard")
+    }
+  })
+
+  it.skipIf(spawnSync("bash", ["-c", "true"]).status !== 0)("bash completes a command", { timeout }, async () => {
+    const script = join(folder, "completions.bash")
+    writeFileSync(script, (await run(bin, ["--completions", "bash"], {})).stdout)
+    const ask = `source "$1"; f=$(complete -p flowwise); f=\${f#*-F }; COMP_WORDS=(flowwise del); COMP_CWORD=1
+      "\${f%% *}" flowwise del flowwise; echo "\${COMPREPLY[@]}"`
+    const { stdout } = spawnSync("bash", ["-c", ask, "bash", script], { encoding: "utf8" })
+    assert.strictEqual(stdout.trim(), "delete")
+  })
+})

@@ -1,0 +1,29 @@
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { assert, it } from "@effect/vitest"
+import { afterAll } from "vitest"
+import { install, run } from "./Installed.js"
+
+const { bin, folder, remove } = install()
+afterAll(remove)
+
+it("13.9 says in one line why there is no page, prints none of it, and ends with 2", { timeout: 120_000 }, async () => {
+  const journal = (name: string, text: string) => {
+    writeFileSync(join(folder, name), text)
+    return join(folder, name)
+  }
+  const attempts = [
+    { args: ["--html", "--json", journal("any", "")], said: "give --json or --html, and not both" },
+    { args: ["--html", "--markdown", join(folder, "any")], said: "give --markdown or --html, and not both" },
+    { args: ["--html", join(folder, "gone")], said: "gone: no such file or directory" },
+    { args: ["--html", folder], said: "it is a directory" },
+    { args: ["--html", journal("empty", "")], said: "empty: there is nothing in this journal yet" },
+    { args: ["--html", journal("damaged", "<script>\n")], said: "damaged: line 1 is not the beginning of a journal" }
+  ]
+  for (const { args, said } of attempts) {
+    const { code, stderr, stdout } = await run(bin, ["report", ...args], {})
+    assert.include(stderr, said)
+    assert.match(stderr, /^flowwise: .*\n$/)
+    assert.deepStrictEqual([code, stdout], [2, ""])
+  }
+})

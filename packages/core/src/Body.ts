@@ -29,7 +29,7 @@ export const makeBodyReader = (
   }
   return {
     add: (chunk) => {
-      decode(chunk.subarray(0, MAX_BODY_BYTES - length), true)
+      decode(chunk.subarray(0, Math.max(0, MAX_BODY_BYTES - length)), true)
       length += chunk.length
       return text !== undefined && length <= MAX_BODY_BYTES
     },

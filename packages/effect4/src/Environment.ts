@@ -35,7 +35,7 @@ export class Environment extends Context.Service<
    */
   static readonly layer = (
     baseUrl: string,
-    options?: { readonly name?: string; readonly allowHttp?: boolean }
+    options?: { readonly name?: string | undefined; readonly allowHttp?: boolean | undefined }
   ): Layer.Layer<Environment, Config.ConfigError> =>
     Layer.effect(
       Environment,
@@ -84,7 +84,7 @@ const byName = (text: string): Result.Result<Environment["Service"], string> => 
 
 const selfHosted = (
   baseUrl: string,
-  options?: { readonly name?: string; readonly allowHttp?: boolean }
+  options?: { readonly name?: string | undefined; readonly allowHttp?: boolean | undefined }
 ): Result.Result<Environment["Service"], string> =>
   Result.map(parseBaseUrl(baseUrl, options?.allowHttp === true), (url) => ({
     name: options?.name ?? url.host,

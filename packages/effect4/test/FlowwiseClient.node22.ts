@@ -14,6 +14,7 @@ import * as Redacted from "effect/Redacted"
 import * as References from "effect/References"
 import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
+import { Agent as Undici6 } from "undici-6"
 import { assert, describe, it } from "vitest"
 import { clientAt, transports } from "./adapter.js"
 
@@ -279,6 +280,8 @@ describe("settings", () => {
     ["connections", { connections: 0 }],
     ["proxy", { proxy: "socks://hunter2" }],
     ["dispatcher", { dispatcher: {} as never }],
+    ["dispatcher", { dispatcher: new Undici6() }],
+    ["dispatcher", { dispatcher: new Undici6().compose((dispatch) => dispatch) }],
     ["proxy", { proxy: "environment", dispatcher: { dispatch: () => true } }]
   ])("so is an invalid option %s", async (name, options) => {
     const error = await Effect.runPromise(

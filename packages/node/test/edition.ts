@@ -36,7 +36,7 @@ import { renderings } from "./renderings.js"
 /** Everything that a call can come to. */
 export const AnyOutcome = Schema.Union(CustomerDeleted, CustomerAlreadyAbsent, DeletionOutcome, DeleteCustomerError)
 
-export const toJson = Schema.encodeSync(AnyOutcome)
+const toJson = Schema.encodeSync(AnyOutcome)
 
 const endOf = (exit: Exit.Exit<Either.Either<CustomerDeleted, DeleteCustomerError>>): Effect.Effect<Ended> => {
   if (Exit.isFailure(exit)) {

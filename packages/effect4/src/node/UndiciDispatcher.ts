@@ -171,8 +171,10 @@ const problemWith = (options: TransportOptions): ConfigError | undefined => {
 const canDispatch = (value: unknown): boolean =>
   Predicate.hasProperty(value, "dispatch") && typeof value.dispatch === "function"
 
-// undici has had no such property since version 7.
-const isOutdated = (dispatcher: object): boolean => "interceptors" in dispatcher
+// undici has had no such property since version 7, and no such class for what is composed.
+const isOutdated = (dispatcher: object): boolean =>
+  "interceptors" in dispatcher ||
+  (dispatcher as Partial<Dispatcher>).compose?.()?.constructor.name === "ComposedDispatcher"
 
 const isTimeout = (value: unknown) => Option.exists(Duration.fromInput(value as Duration.Input), Duration.isPositive)
 

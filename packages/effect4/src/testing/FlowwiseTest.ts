@@ -43,15 +43,15 @@ export interface FakeRequest {
  */
 export interface ChaosRates {
   /** The customer is deleted, and the answer lost. */
-  readonly lostAnswer?: number
+  readonly lostAnswer?: number | undefined
   /** No connection: nothing is delivered. */
-  readonly noConnection?: number
+  readonly noConnection?: number | undefined
   /** The vendor's 500: nobody is deleted. */
-  readonly deletionFailed?: number
+  readonly deletionFailed?: number | undefined
   /** A 429 that asks for a second's wait. */
-  readonly rateLimited?: number
+  readonly rateLimited?: number | undefined
   /** A gateway's 503. */
-  readonly unavailable?: number
+  readonly unavailable?: number | undefined
 }
 
 interface Fault {
@@ -109,7 +109,7 @@ export class FlowwiseTest extends Context.Service<
 >()("@effect-flowwise/effect4/FlowwiseTest") {
   /** Fresh state for every build; the environment's name is `"test"`. */
   static readonly layer = (
-    options: { readonly customers?: Iterable<string> } = {}
+    options: { readonly customers?: Iterable<string> | undefined } = {}
   ): Layer.Layer<FlowwiseClient | FlowwiseTest> => {
     // Once: what gives its ids only once would leave the second build empty.
     const customers = Array.from(options.customers ?? [])
@@ -230,7 +230,7 @@ const chaos = (
   seed: number | string,
   rates: ChaosRates
 ): Effect.Effect<Effect.Effect<Fault | undefined>, Script.InvalidScript> => {
-  const entries = Object.entries(rates)
+  const entries = Object.entries(rates).filter((entry): entry is [string, number] => entry[1] !== undefined)
   const unknown = entries.find(([name]) => !Object.hasOwn(misfortunes, name))
   if (unknown !== undefined) {
     return Script.invalid(`chaos knows no ${unknown[0]}, only ${Object.keys(misfortunes).join(", ")}`)

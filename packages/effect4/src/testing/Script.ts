@@ -25,9 +25,9 @@ export class InvalidScript extends Schema.TaggedError<InvalidScript>("@effect-fl
  */
 export interface ScriptOptions {
   /** Default: everybody. */
-  readonly customerId?: string
+  readonly customerId?: string | undefined
   /** So many requests, and then no more. Default: every one. */
-  readonly times?: number
+  readonly times?: number | undefined
 }
 
 /** @internal */

@@ -1,21 +1,24 @@
-// Compiles each published package twice, to ES modules and to CommonJS, with declarations and source maps for both.
+// Compiles each published package, or those that are named, with declarations and source maps: to ES modules, and to CommonJS
+// as well unless its manifest has no `main`.
 import { rmSync, writeFileSync } from "node:fs"
 import { createRequire } from "node:module"
-import { join } from "node:path"
+import { basename, join } from "node:path"
 import { published, run } from "./workspace.mjs"
 
 const compiler = createRequire(import.meta.url).resolve("typescript/bin/tsc")
 const tsc = (...args) => run(process.execPath, [compiler, ...args])
-const configs = published.map(({ folder }) => join(folder, "tsconfig.build.json"))
+const names = process.argv.slice(2)
+const chosen = published.filter(({ folder }) => names.length === 0 || names.includes(basename(folder)))
+const configs = chosen.map(({ folder }) => join(folder, "tsconfig.build.json"))
 const asCommonJs =
   "--composite false --declaration --module commonjs --moduleResolution bundler --verbatimModuleSyntax false".split(" ")
 
-for (const { folder } of published) rmSync(join(folder, "dist"), { recursive: true, force: true })
+for (const { folder } of chosen) rmSync(join(folder, "dist"), { recursive: true, force: true })
 
 // Build mode follows the references, so that every package is compiled against the declarations of the others.
 tsc("-b", ...configs)
 
-for (const { folder, manifest } of published) {
+for (const { folder, manifest } of chosen) {
   rmSync(join(folder, "dist/tsconfig.build.tsbuildinfo"), { force: true }) // not for the tarball
   if (manifest.publishConfig.main !== undefined) {
     const cjs = join(folder, "dist/cjs")

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { publint } from "publint"
 import { formatMessage } from "publint/utils"
-import { published, root, run } from "./workspace.mjs"
+import { isLibrary, published, root, run } from "./workspace.mjs"
 
 const temp = mkdtempSync(join(tmpdir(), "effect-flowwise-"))
 process.on("exit", () => rmSync(temp, { recursive: true, force: true }))
@@ -22,9 +22,6 @@ const shell = (command, args, options) =>
 const require = createRequire(import.meta.url)
 const attw = join(dirname(require.resolve("@arethetypeswrong/cli/package.json")), "dist/index.js")
 
-/** What can be imported, and is no command alone. */
-const isLibrary = (manifest) => manifest.publishConfig.exports["."] !== undefined
-
 for (const { folder, manifest } of published) {
   const { filename } = JSON.parse(shell("pnpm", ["pack", "--json", "--pack-destination", temp], { cwd: folder }))
   const tarball = readFileSync(filename)
@@ -34,7 +31,7 @@ for (const { folder, manifest } of published) {
     []
   )
   passed(`${manifest.name}: publint`)
-  if (isLibrary(manifest)) {
+  if (isLibrary({ manifest })) {
     node([attw, filename])
     passed(`${manifest.name}: the types fit every way of resolving it (attw)`)
   }
@@ -124,7 +121,7 @@ for (const { dist, prelude, type } of formats) {
   }
   passed(`${type}: npm installs the tarballs, which hold what they should`)
 
-  const libraries = published.filter(({ manifest }) => isLibrary(manifest))
+  const libraries = published.filter(isLibrary)
   const checks = libraries.map(({ manifest }) => `check("${manifest.name}", "${dist}")`)
   write("entry-points.js", `${prelude}\n${entryPoints}\nPromise.all([${checks}])`)
   node(["entry-points.js"], inProject)

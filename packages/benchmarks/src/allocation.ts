@@ -9,7 +9,7 @@ import * as Redacted from "effect/Redacted"
 import type { Dispatcher } from "undici"
 
 const controller = { abort: () => {}, pause: () => {}, resume: () => {} } as unknown as Dispatcher.DispatchController
-const headers = { "x-request-id": "req_1" }
+const headers = {}
 
 const dispatcher = {
   dispatch: (_: unknown, handler: Dispatcher.DispatchHandler): boolean => {
@@ -33,8 +33,10 @@ let sent = 0
 
 const send = (count: number) => {
   const last = sent + count
-  const fiber = Effect.gen(function* () {
-    while (sent < last) yield* deleteCustomer(`cust_${sent++}`)
+  const fiber = Effect.whileLoop({
+    while: () => sent < last,
+    body: () => deleteCustomer(`cust_${sent++}`),
+    step: () => {}
   })
   return Effect.all(
     Array.from({ length: IN_FLIGHT }, () => fiber),

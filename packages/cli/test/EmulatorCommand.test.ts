@@ -124,7 +124,7 @@ describe("flowwise emulator --script", () => {
       ['{"clientSecrets":"hunter2"}', /: clientSecrets: give a list of secrets, none of them empty$/],
       ['{"drop":"afterDeletion","\u202E":1}', /: \\u\{202e\}: is unexpected/],
       [`{"status":503,"body":"${"x".repeat(70_000)}"}`, / is longer than 65536 bytes$/],
-      [Uint8Array.of(0xff), / is not UTF-8$/]
+      [Uint8Array.of(0xff), / is not UTF-8; save the file as UTF-8$/]
     ]
     const file = join(folder, "bad.jsonl")
     for (const [line, said] of lines) {

@@ -14,7 +14,7 @@ import { CustomerDeleted } from "./Customer.js"
 import { Deadline } from "./Deadline.js"
 import { type DeleteCustomerError, fromOutcome, isOurs } from "./DeleteCustomerError.js"
 import { withoutTrailingSlash } from "./Environment.js"
-import { type History, Recorded } from "./History.js"
+import { type Entry, Recorded } from "./History.js"
 import * as Telemetry from "./Telemetry.js"
 import type { Transport, TransportObserver } from "./Transport.js"
 
@@ -41,26 +41,23 @@ type Client = ReturnType<typeof makeClient>
 /** Runs an effect within the client's time-out; then it fails with `error`. @internal */
 export const inTime = <A>(client: Client, self: Effect.Effect<A>, error: DeleteCustomerError) =>
   Effect.withFiberRuntime<A, DeleteCustomerError>((fiber) => {
-    const deadline = new Deadline(fiber, client.timeout)
-    return Effect.onInterrupt(
-      deadline.run(fiber, self, () => error),
-      () => Effect.sync(deadline.abandon)
-    )
+    const deadline = new Deadline(fiber, client.timeout, () => error)
+    return Effect.onInterrupt(deadline.run(fiber, self), () => Effect.sync(() => deadline.abandon()))
   })
 
 /** Sends one request. `used` is told which credentials it was sent with. @internal */
 export const attempt = (
   client: Client,
   customerId: string,
-  history: History,
+  call: Entry,
   used: (pair: ClientCredentials) => unknown = constVoid
 ): Effect.Effect<CustomerDeleted, DeleteCustomerError> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.withFiberRuntime((fiber) => {
-      const deadline = new Deadline(fiber, client.timeout)
-      const recorded = new Recorded(history, fiber, customerId)
+      const deadline = new Deadline(fiber, client.timeout, () => exchange.tooLate())
+      const recorded = new Recorded(call, fiber, customerId)
       const span = client.telemetry.open(fiber, deadline, recorded.resends)
-      const exchange = new Exchange(client, customerId, fiber, span, deadline)
+      const exchange: Exchange = new Exchange(client, customerId, fiber, span, deadline)
       return Effect.matchCauseEffect(restore(Effect.suspend(() => exchange.outcome(used))), {
         onFailure: (cause) => {
           deadline.abandon()
@@ -77,20 +74,21 @@ export const attempt = (
     })
   )
 
+const none = {}
+
 /** A class and no closures: V8 keeps what a literal makes among the long-lived where many are alive at once. */
 class Exchange implements TransportObserver {
   /** Of the answer, as soon as its head is there. */
   status: number | undefined
   private hasLeft: Left = "no"
-  private headers: Answer["headers"] = {}
-  private end: (outcome: Exit.Exit<Answer, DeleteCustomerError>) => void = constVoid
+  private headers: Answer["headers"] = none
 
   constructor(
     private readonly client: Client,
     private readonly customerId: string,
     readonly fiber: Fiber.RuntimeFiber<unknown, unknown>,
     readonly span: Tracer.Span | undefined,
-    private readonly deadline: Deadline
+    private readonly deadline: Deadline<DeleteCustomerError>
   ) {}
 
   outcome(used: (pair: ClientCredentials) => unknown): Effect.Effect<CustomerDeleted, DeleteCustomerError> {
@@ -98,8 +96,7 @@ class Exchange implements TransportObserver {
     if (deadline.problem !== undefined) {
       return fromOutcome(invalidRequest(deadline.problem))
     }
-    const credentials = deadline.run(fiber, client.credentials.get, () => this.tooLate())
-    return Effect.flatMap(credentials, (pair) => {
+    return Effect.flatMap(deadline.run(fiber, client.credentials.get), (pair) => {
       used(pair)
       const keys = client.keysOf(pair)
       return Either.isLeft(keys)
@@ -111,8 +108,7 @@ class Exchange implements TransportObserver {
   private send({ headers }: Keys): Effect.Effect<Answer, DeleteCustomerError> {
     const { client, customerId, deadline, fiber, span } = this
     const { origin, path, transport } = client
-    const begin = (end: typeof this.end) => {
-      this.end = end
+    const begin = () => {
       const trace = Telemetry.traceHeaders(fiber, span)
       try {
         return transport.send({ origin, path: path + encodeURIComponent(customerId), headers, trace }, this)
@@ -121,11 +117,7 @@ class Exchange implements TransportObserver {
         return constVoid
       }
     }
-    return Telemetry.within(
-      fiber,
-      span,
-      deadline.until(begin, () => this.tooLate())
-    )
+    return Telemetry.within(fiber, span, deadline.until<Answer>(begin))
   }
 
   private judged(answer: Answer, { secret }: Keys): Exit.Exit<CustomerDeleted, DeleteCustomerError> {
@@ -143,7 +135,7 @@ class Exchange implements TransportObserver {
     )
   }
 
-  private tooLate(): DeleteCustomerError {
+  tooLate(): DeleteCustomerError {
     return fromOutcome(timedOut(this.client.host, Duration.format(this.deadline.limit), this.hasLeft))
   }
 
@@ -164,10 +156,10 @@ class Exchange implements TransportObserver {
   }
 
   body(body: Answer["body"]): void {
-    this.end(Exit.succeed({ status: this.status ?? 0, headers: this.headers, body }))
+    this.deadline.end(Exit.succeed({ status: this.status ?? 0, headers: this.headers, body }))
   }
 
   failed(error: unknown): void {
-    this.end(Exit.fail(isOurs(error) ? error : fromOutcome(explain(error, this.hasLeft, this.client.host))))
+    this.deadline.end(Exit.fail(isOurs(error) ? error : fromOutcome(explain(error, this.hasLeft, this.client.host))))
   }
 }

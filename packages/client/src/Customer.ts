@@ -6,13 +6,6 @@ import * as Schema from "effect/Schema"
 /**
  * A customer's id that can be sent as one path segment, byte for byte. Invalid are the empty string, `.` and `..`, lone
  * surrogates, and more than 1,024 bytes of UTF-8. Nothing is trimmed or normalised.
- * @example
- * ```ts
- * import { CustomerId } from "@effect-flowwise/client"
- * import * as Schema from "effect/Schema"
- *
- * const id: CustomerId = Schema.decodeUnknownSync(CustomerId)("cust_priya_sharma_2024")
- * ```
  * @since 0.1.0
  * @category models
  */

@@ -20,18 +20,23 @@ export const currentAttemptTimeout = globalValue("@effect-flowwise/client/Deadli
   FiberRef.unsafeMake<Either.Either<Duration.Duration, string> | undefined>(undefined)
 )
 
-/** When an attempt began, and how long it may take. @internal */
-export class Deadline {
+/** When an attempt began, how long it may take, and what it waits for now. @internal */
+export class Deadline<E> {
   readonly clock: Clock.Clock
   /** By that clock's nanoseconds. */
   readonly began: bigint
   readonly limit: Duration.Duration
   /** What is wrong with an `attemptTimeout`. */
   readonly problem: string | undefined
-  /** Lets go of what is waited for. To be called where the wait is interrupted: a finalizer of it would cost 4 µs. */
-  abandon: () => void = constVoid
+  private resume: ((outcome: Effect.Effect<never, E>) => void) | undefined
+  private letGo: () => void = constVoid
+  private cancelTimer: () => void = constVoid
 
-  constructor(fiber: AnyFiber, timeout: Duration.Duration) {
+  constructor(
+    fiber: AnyFiber,
+    timeout: Duration.Duration,
+    private readonly onTimeout: () => E
+  ) {
     this.clock = Context.get(fiber.getFiberRef(DefaultServices.currentServices), Clock.Clock)
     this.began = this.clock.unsafeCurrentTimeNanos()
     const shorter = fiber.getFiberRef(currentAttemptTimeout)
@@ -40,41 +45,46 @@ export class Deadline {
   }
 
   /**
-   * Waits for what `start` begins, until the deadline, also in an uninterruptible region. `start` gets a function to call
-   * with the outcome, and returns one that lets go of what is under way.
+   * Waits until `end` is called, or the deadline is over, also in an uninterruptible region. `start` begins what is waited
+   * for, and returns a function that lets go of it.
    */
-  until<A, E>(start: (end: (outcome: Effect.Effect<A, E>) => void) => () => void, onTimeout: () => E) {
+  until<A>(start: () => () => void): Effect.Effect<A, E> {
     return Effect.async<A, E>((resume) => {
-      let over = false
-      let cancelTimer = constVoid
-      const end = (outcome: Effect.Effect<A, E>) => {
-        if (!over) {
-          over = true
-          cancelTimer()
-          resume(outcome)
-        }
-      }
-      const letGo = start(end)
+      this.resume = resume
+      this.letGo = start()
       // No timer where there is an answer already: a `TestClock` would stop at it.
-      if (!over) {
-        cancelTimer = schedule(this.clock, this.left(), () => {
-          end(Effect.failSync(onTimeout))
-          letGo()
-        })
-        this.abandon = () => {
-          if (over) return
-          over = true
-          cancelTimer()
-          letGo()
-        }
+      if (this.resume !== undefined) {
+        this.cancelTimer = schedule(this.clock, this.left(), this)
       }
     })
   }
 
   /** Runs an effect until the deadline, on a fiber of its own: one that can't be interrupted is left behind. */
-  run<A, E>(caller: AnyFiber, self: Effect.Effect<A, E>, onTimeout: () => E): Effect.Effect<A, E> {
+  run<A>(caller: AnyFiber, self: Effect.Effect<A, E>): Effect.Effect<A, E> {
     // A value takes no time.
-    return Exit.isExit(self) ? self : this.until((end) => fork(caller, self, end), onTimeout)
+    return Exit.isExit(self) ? self : this.until(() => fork(caller, self, (exit) => this.end(exit)))
+  }
+
+  /** Ends the wait, if there is one. */
+  end<A>(outcome: Effect.Effect<A, E>): void {
+    const { resume } = this
+    this.resume = undefined
+    this.cancelTimer()
+    resume?.(outcome as Effect.Effect<never, E>)
+  }
+
+  timeIsUp(): void {
+    this.end(Effect.failSync(this.onTimeout))
+    this.letGo()
+  }
+
+  /** Lets go of what is waited for: at an interruption. A finalizer of the wait would cost a fifth of a request. */
+  abandon(): void {
+    if (this.resume !== undefined) {
+      this.resume = undefined
+      this.cancelTimer()
+      this.letGo()
+    }
   }
 
   private left(): number {
@@ -94,15 +104,21 @@ const fork = <A, E>(caller: AnyFiber, self: Effect.Effect<A, E>, end: (exit: Exi
 const liveClock = Context.get(DefaultServices.liveServices, Clock.Clock)
 
 /** By the live clock a timer is enough, and no fiber. */
-const schedule = (clock: Clock.Clock, millis: number, task: () => void): (() => void) => {
+const schedule = <E>(clock: Clock.Clock, millis: number, deadline: Deadline<E>): (() => void) => {
   if (clock === liveClock) {
     // A longer timer would fire at once.
-    const timer = millis <= 2 ** 31 - 1 ? setTimeout(task, millis) : undefined
+    const timer = millis <= 2 ** 31 - 1 ? setTimeout(timeIsUp, millis, deadline) : undefined
     return () => clearTimeout(timer)
   }
-  const fiber = Effect.runFork(Effect.zipRight(clock.sleep(Duration.millis(millis)), Effect.sync(task)))
+  const sleep = Effect.zipRight(
+    clock.sleep(Duration.millis(millis)),
+    Effect.sync(() => deadline.timeIsUp())
+  )
+  const fiber = Effect.runFork(sleep)
   return () => fiber.unsafeInterruptAsFork(fiber.id())
 }
+
+const timeIsUp = <E>(deadline: Deadline<E>) => deadline.timeIsUp()
 
 /** @internal */
 export const parse = (timeout: unknown, name: string): Either.Either<Duration.Duration, string> =>

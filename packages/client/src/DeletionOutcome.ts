@@ -26,13 +26,6 @@ export class DeletionUnconfirmed extends Schema.TaggedClass<DeletionUnconfirmed>
 
 /**
  * The schema of an outcome, to keep it in a journal or send it elsewhere.
- * @example
- * ```ts
- * import { DeletionOutcome } from "@effect-flowwise/client"
- * import * as Schema from "effect/Schema"
- *
- * const toLine: (outcome: DeletionOutcome) => string = Schema.encodeSync(Schema.parseJson(DeletionOutcome))
- * ```
  * @since 0.1.0
  * @category models
  */

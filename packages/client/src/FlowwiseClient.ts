@@ -19,7 +19,7 @@ import {
   InvalidCustomerId
 } from "./DeleteCustomerError.js"
 import { Environment, parseBaseUrl } from "./Environment.js"
-import { History } from "./History.js"
+import type { Entry } from "./History.js"
 import { Transport } from "./Transport.js"
 
 /**
@@ -108,16 +108,16 @@ const calls = (settings: Settings) => {
   const client = makeClient(settings)
   const { renew } = settings.credentials
   return (customerId: string): Effect.Effect<CustomerDeleted, DeleteCustomerError> => {
-    const history = new History()
+    const entry: Entry = { attempts: 0, ambiguous: 0 }
     return renew === undefined
-      ? attempt(client, customerId, history)
+      ? attempt(client, customerId, entry)
       : Effect.suspend(() => {
           let pair: ClientCredentials
-          const first = attempt(client, customerId, history, (used) => (pair = used))
+          const first = attempt(client, customerId, entry, (used) => (pair = used))
           // A pair that is refused deletes nobody, so that another one can be tried.
           return Effect.catchTag(first, "Unauthorized", (error) =>
             Effect.if(inTime(client, renew(pair), error), {
-              onTrue: () => attempt(client, customerId, history),
+              onTrue: () => attempt(client, customerId, entry),
               onFalse: () => error
             })
           )

@@ -11,10 +11,10 @@ import { CustomerNotFound, isOurs, RequestFailed } from "./DeleteCustomerError.j
 // No id: half of a surrogate pair can't be sent.
 const SOMEBODY = "\ud800"
 
-/** Attempts since the last success, and attempts that may have deleted the customer, those under way included. */
-type Entry = { attempts: number; ambiguous: number }
+/** Attempts since the last success, and attempts that may have deleted the customer, those under way included. @internal */
+export type Entry = { attempts: number; ambiguous: number }
 
-/** The attempts of one call, or of all calls within one retry, by customer. @internal */
+/** The attempts of all calls within one retry, by customer. @internal */
 export class History {
   /** All attempts that were recorded here. */
   recorded = 0
@@ -39,7 +39,7 @@ export class History {
   }
 
   isAnyInDoubt(): boolean {
-    return Array.from(this.entries.values()).some(({ ambiguous }) => ambiguous > 0)
+    return Array.from(this.entries.keys()).some((customerId) => this.isInDoubt(customerId))
   }
 }
 
@@ -52,31 +52,35 @@ const currentHistories = globalValue("@effect-flowwise/client/History/currentHis
 export class Recorded {
   /** How many attempts there were before. */
   readonly resends: number
-  private readonly histories: ReadonlyArray<History>
+  private readonly around: ReadonlyArray<History>
 
   constructor(
-    own: History,
+    private readonly call: Entry,
     fiber: Fiber.RuntimeFiber<unknown, unknown>,
     private readonly customerId: string
   ) {
-    this.histories = [own, ...fiber.getFiberRef(currentHistories)]
-    let resends = 0
-    for (const history of this.histories) resends = Math.max(resends, history.begin(customerId))
+    this.around = fiber.getFiberRef(currentHistories)
+    call.ambiguous++
+    let resends = call.attempts++
+    for (const history of this.around) resends = Math.max(resends, history.begin(customerId))
     this.resends = resends
   }
 
   /** A deletion stays on record as ambiguous: its receipt may get lost, and a later 404 is then no surprise. */
   succeeded(): void {
-    for (const history of this.histories) history.entry(this.customerId).attempts = 0
+    this.call.attempts = 0
+    for (const history of this.around) history.entry(this.customerId).attempts = 0
   }
 
   /** Gives what the failure means, given the attempts before. */
   failed<E>(cause: Cause.Cause<E>): Cause.Cause<E> {
-    const { customerId, histories } = this
+    const { around, call, customerId } = this
     if (!mayHaveDeleted(cause)) {
-      for (const history of histories) history.entry(customerId).ambiguous--
+      call.ambiguous--
+      for (const history of around) history.entry(customerId).ambiguous--
     }
-    return histories.some((history) => history.isInDoubt(customerId)) ? Cause.map(cause, withHindsight) : cause
+    const inDoubt = call.ambiguous > 0 || around.some((history) => history.isInDoubt(customerId))
+    return inDoubt ? Cause.map(cause, withHindsight) : cause
   }
 }
 

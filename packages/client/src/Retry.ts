@@ -49,15 +49,6 @@ export type Budget = Ref.Ref<number>
 /**
  * A full budget of 500 tokens: a resend after `RateLimited` costs 5, after any other error 14, and each success gives 1
  * back. In an outage a run stops resending after 35 failures. Make one for each client, and give it to every `transient`.
- * @example
- * ```ts
- * import { deleteCustomer, Retry } from "@effect-flowwise/client"
- * import * as Effect from "effect/Effect"
- *
- * const program = Effect.flatMap(Retry.makeBudget, (budget) =>
- *   Effect.forEach(["cust_1", "cust_2"], (id) => deleteCustomer(id).pipe(Retry.transient({ budget })))
- * )
- * ```
  * @since 0.1.0
  * @category constructors
  */

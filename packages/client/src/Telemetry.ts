@@ -43,9 +43,9 @@ export const make = (base: URL) => {
   )
   return {
     /** None where the tracer is off. */
-    open: (fiber: AnyFiber, { began }: Deadline, resends: number) => openSpan(fiber, began, resends, attributes),
+    open: (fiber: AnyFiber, { began }: Began, resends: number) => openSpan(fiber, began, resends, attributes),
     /** Ends the span, measures the attempt, and counts how it ended. */
-    close: ({ fiber, span, status: answered }: Observed, { began, clock }: Deadline, exit: Outcome): void => {
+    close: ({ fiber, span, status: answered }: Observed, { began, clock }: Began, exit: Outcome): void => {
       const end = clock.unsafeCurrentTimeNanos()
       const { error, outcome } = endOf(exit)
       const status = answered ?? (error && statusOf(error))
@@ -60,6 +60,8 @@ export const make = (base: URL) => {
     }
   }
 }
+
+type Began = Pick<Deadline<unknown>, "began" | "clock">
 
 /** @internal */
 export interface Observed {

@@ -61,19 +61,6 @@ export interface TransportObserver {
  *
  * `send` returns at once. The function it returns lets go: it closes the connection, and nothing is sent any more. The
  * client calls it when the deadline is over or the caller is interrupted.
- * @example
- * ```ts
- * import { Transport } from "@effect-flowwise/client"
- * import * as Layer from "effect/Layer"
- *
- * const alwaysDeleted = Layer.succeed(Transport, {
- *   send: (_request, observer) => {
- *     observer.left("yes")
- *     observer.head(204, {})
- *     return () => {}
- *   }
- * })
- * ```
  * @since 0.1.0
  * @category tags
  */

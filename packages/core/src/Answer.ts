@@ -4,11 +4,7 @@ import { parseRetryAfter } from "./RetryAfter.js"
 import { customerIdIn, type Hidden, tidy } from "./ServerText.js"
 
 /** What was asked: for whom, of which host, and with which secret, made by `secretIn`. */
-export interface Question {
-  readonly customerId: string
-  readonly host: string
-  readonly secret: Hidden
-}
+export type Question = { readonly customerId: string; readonly host: string; readonly secret: Hidden }
 
 /** Lower-case names. A header that came more than once has all its values, in a list or joined by `", "`. */
 export type Headers = { readonly [name: string]: string | ReadonlyArray<string> | undefined }
@@ -30,8 +26,9 @@ export const needsBody = (status: number, headers: Headers): boolean =>
 /** What an answer means for the customer. `now` is in milliseconds since 1970, for a `retry-after` that is a date. */
 export const judge = (question: Question, answer: Answer, now: number): Outcome => {
   const { body, headers, status } = answer
-  const requestId = tidy(header(headers, "x-request-id") ?? "", question.secret)
-  const answered = requestId === "" ? {} : { requestId }
+  const sentId = header(headers, "x-request-id")
+  const requestId = sentId && tidy(sentId, question.secret)
+  const answered = requestId ? { requestId } : {}
   if (status === 204) {
     return { _tag: "CustomerDeleted", ...answered }
   }

@@ -6,12 +6,7 @@ const SLOWEST = 60_000
 const LONGEST_WAIT = 24 * 60 * 60 * 1000
 
 /** The time between two starts now, its lower bound, when the next may be, and when all were last slowed down. */
-export interface Pace {
-  readonly fastest: number
-  readonly interval: number
-  readonly next: number
-  readonly slowedAt: number
-}
+export type Pace = Readonly<Record<"fastest" | "interval" | "next" | "slowedAt", number>>
 
 /** Starts are at least `fastest` milliseconds apart. */
 export const pace = (fastest: number): Pace => ({

@@ -37,9 +37,7 @@ export const tidy = (text: string, ...hidden: ReadonlyArray<Hidden>): string => 
 const stripControls = (text: string) =>
   text.replace(ESCAPE_SEQUENCES, "").replace(LINE_BREAKS, " ").replace(INVISIBLE, "")
 
-/**
- * The secret as a server may echo it: plain, percent-encoded, JSON-escaped, or in base64 or base64url at any offset.
- */
+/** The secret as a server may echo it: plain, percent-encoded, JSON-escaped, base64 or base64url at any offset. */
 export const secretIn = (secret: string): Hidden => {
   const encoded = [0, 1, 2]
     .map((offset) => base64Core(secret, offset))

@@ -18,12 +18,6 @@ export interface Options extends UndiciDispatcher.TransportOptions, ClientOption
 /**
  * `layerTransport` with options. An invalid one is a `ConfigError` that names it and never shows its value, since a
  * proxy's URL may hold a password.
- * @example
- * ```ts
- * import { NodeFlowwise } from "@effect-flowwise/node"
- *
- * const transport = NodeFlowwise.layerTransportWith({ connections: 16, proxy: "environment" })
- * ```
  * @since 0.1.0
  * @category layers
  */

@@ -88,10 +88,7 @@ const open = (options: TransportOptions): Effect.Effect<Dispatcher, ConfigError,
       catch: () => InvalidData(["proxy"], "can't be used: look for a typing error in the proxy's URL")
     }).pipe(
       Effect.filterOrFail(canDispatch, () =>
-        InvalidData(
-          ["undici"],
-          "is a stub without a network, as Bun has it: use FlowwiseClient.layer over FetchHttpClient"
-        )
+        InvalidData(["undici"], "is a stub without a network, as Bun's: take FlowwiseClient.layer over FetchHttpClient")
       )
     ),
     (dispatcher) => Effect.promise(() => dispatcher.destroy())

@@ -21,7 +21,8 @@ export const make = ({ bodyTimeout, dispatcher, headersTimeout, reset }: Route):
       // For undici's own redirect interceptor, which would take the secret to any host.
       maxRedirections: 0
     } as Dispatcher.DispatchOptions
-    withOneTrace(trace, () => dispatcher.dispatch(options, exchange))
+    if (requestCreated.hasSubscribers) withOneTrace(trace, () => dispatcher.dispatch(options, exchange))
+    else dispatcher.dispatch(options, exchange)
     return () => exchange.letGo()
   }
 })
@@ -38,10 +39,6 @@ const requestCreated = channel("undici:request:create")
 
 /** An instrumentation of undici adds the trace of a span within ours. Then ours must not be sent as well. */
 const withOneTrace = (trace: TransportRequest["trace"], dispatch: () => void): void => {
-  if (!requestCreated.hasSubscribers) {
-    dispatch()
-    return
-  }
   // The last subscriber, so that it sees what the others have added.
   const dropOurs = (message: unknown) => {
     const { headers } = (message as { readonly request: { readonly headers: Array<string> } }).request

@@ -262,12 +262,17 @@ const claims: ReadonlyArray<Claim> = [
     test: (seam) =>
       Effect.gen(function* () {
         const early = "HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n"
-        const server = yield* RawServer.make(() => ({ bytes: early + String(http(404, {}, "four").bytes) }))
+        const server = yield* RawServer.make((path) =>
+          path === "/gone" ? http(204) : { bytes: early + String(http(404, {}, "four").bytes) }
+        )
         const wanted = yield* begin(seam, server.baseUrl)
         yield* wanted.reported(/body/)
         const unwanted = yield* begin(seam, server.baseUrl, { wantsBody: false })
         yield* unwanted.reported(/head/)
+        const gone = yield* begin(seam, server.baseUrl, { path: "/gone", wantsBody: false })
+        yield* gone.reported(/head/)
         yield* meanwhile
+        assert.deepStrictEqual(gone.reports.slice(1), ["head 204"])
         assert.deepStrictEqual(wanted.reports.slice(1), ["head 404", "body 4 true"])
         assert.deepStrictEqual(unwanted.reports.slice(1), ["head 404"])
       })

@@ -1,4 +1,5 @@
 import * as Net from "node:net"
+import { inspect } from "node:util"
 import { afterAll, assert, describe, it } from "@effect/vitest"
 import { deleteCustomer, FlowwiseClient } from "@effect-flowwise/client"
 import * as Context from "effect/Context"
@@ -7,7 +8,10 @@ import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
 import * as Scope from "effect/Scope"
+import * as Tracer from "effect/Tracer"
 import { answers } from "./faults/answers.js"
 import { bodies } from "./faults/bodies.js"
 import * as Certificates from "./faults/certificates.js"
@@ -44,19 +48,47 @@ afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
 
 const inASecond = (condition: Effect.Effect<void>) => Effect.timeoutOption(condition, "1 second")
 
+/** An id that nobody else says. */
+const customerId = (call: number) => `priya_${call}`
+
+const callOf = (target: string) => Number(target.split("priya_")[1])
+
+/** Runs an effect, and keeps in `said` whatever is logged, at any level, and every event of a span. */
+const overhearing =
+  (said: Array<string>) =>
+  <A, E, R>(self: Effect.Effect<A, E, R>) =>
+    Effect.flatMap(Effect.tracer, (native) => {
+      const span: Tracer.Tracer["span"] = (...options) => {
+        const opened = native.span(...options)
+        return Object.assign(opened, {
+          event: (name: string, _: bigint, attributes: unknown) => said.push(`event ${name} ${inspect(attributes)}`)
+        })
+      }
+      const logger = Logger.make(({ annotations, cause, message }) => {
+        said.push(`log ${inspect([message, cause, annotations], { depth: 9 })}`)
+      })
+      return self.pipe(
+        Effect.withSpan("caller"),
+        Effect.withTracer(Tracer.make({ span, context: (execute) => execute() })),
+        Logger.withMinimumLogLevel(LogLevel.All),
+        Effect.provide(Logger.replace(Logger.defaultLogger, logger))
+      )
+    })
+
 /** Runs one row, and says what is wrong with it: nothing, where it is as promised. */
 const wrongs = (fault: Fault, layerName: LayerName) =>
   Effect.gen(function* () {
     const elsewhere = yield* RawServer.make(() => http(204))
     let script: ReadonlyArray<RawServer.Answer | undefined> = []
     const { tls, timeout = 10_000, within = 3000, takes = 256 * 1024 } = fault
-    const server = yield* RawServer.make((target) => script[Number(target.slice("/customer/".length))], {
+    const server = yield* RawServer.make((target) => script[callOf(target)], {
       ...fault,
       tls: tls && shared.certificates[tls]
     })
     const ports = { own: server.port, elsewhere: elsewhere.port, closed: shared.closedPort }
     script = fault.answers(ports)
     const found = new Set<string>()
+    const said: Array<string> = []
 
     yield* Effect.scoped(
       Effect.gen(function* () {
@@ -66,7 +98,9 @@ const wrongs = (fault: Fault, layerName: LayerName) =>
         let last = ""
 
         for (const [call, answer] of script.entries()) {
-          const fiber = yield* Effect.fork(Effect.either(client.deleteCustomer(String(call))))
+          const fiber = yield* client
+            .deleteCustomer(customerId(call))
+            .pipe(Effect.either, overhearing(said), Effect.fork)
           if (fault.interrupted === true) {
             yield* fault.at === undefined ? server.received(1) : server.connected(1)
             if (answer !== undefined) yield* inASecond(server.settled)
@@ -86,7 +120,7 @@ const wrongs = (fault: Fault, layerName: LayerName) =>
           if (!expected.split(" | ").includes(last)) found.add(last)
           else if (outcome !== undefined) fault.check?.(outcome, call)
           if (outcome !== undefined) {
-            if ("customerId" in outcome) assert.strictEqual(outcome.customerId, String(call))
+            if ("customerId" in outcome) assert.strictEqual(outcome.customerId, customerId(call))
             if (answer !== script[call - 1] || call === 0) assertNoSecret(yield* renderings(outcome), fault.name)
           }
           // What it does later must have come before the next call, if there is one.
@@ -104,11 +138,13 @@ const wrongs = (fault: Fault, layerName: LayerName) =>
     if ((yield* inASecond(server.openAtMost(left)))._tag === "None") found.add("1 connection kept")
     if ((yield* server.taken) > takes * script.length) found.add(`${yield* server.taken} bytes taken`)
 
-    for (const head of yield* server.heads) assert.match(head, /^DELETE \/customer\/\d+ HTTP\/1.1\r\n/)
+    for (const head of yield* server.heads) assert.match(head, /^DELETE \/customer\/priya_\d+ HTTP\/1.1\r\n/)
     const targets = yield* server.targets
     const most = Math.max(0, ...targets.map((target) => targets.filter((other) => other === target).length))
     if (most > 1) found.add(`sent ${most} times`)
     assert.strictEqual(yield* elsewhere.connections, 0, "asked elsewhere")
+    // Effect logs a fiber that fails at DEBUG, with the URL in the platform's error.
+    assert.deepStrictEqual(said, [])
     return Array.from(found).join(", ")
   })
 

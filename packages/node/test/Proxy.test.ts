@@ -296,6 +296,20 @@ describe("a proxy that nobody is at", () => {
   )
 })
 
+describe("the environment's proxy", () => {
+  it.scoped("that drops the CONNECT costs one connection too", () =>
+    Effect.gen(function* () {
+      const { baseUrl } = yield* deletes
+      const { connections, host } = yield* proxy((socket) => socket.destroy())
+      yield* withVariables({ HTTP_PROXY: `http://${host}`, NO_PROXY: "" })
+      const outcome = yield* outcomeAt(baseUrl, { proxy: "environment" })
+      yield* meanwhile
+      assert.strictEqual(summary(outcome), "RequestFailed Connection no")
+      assert.strictEqual(yield* connections, 1)
+    })
+  )
+})
+
 /** Sets variables of the process until the scope closes, and clears those of the same names in lower case. */
 const withVariables = (variables: Record<string, string>) =>
   Effect.forEach(Object.entries(variables), ([name, value]) =>

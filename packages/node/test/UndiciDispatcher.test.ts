@@ -1,5 +1,5 @@
 import { inspect } from "node:util"
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import { deleteCustomer } from "@effect-flowwise/client"
 import { NodeFlowwise } from "@effect-flowwise/node"
 import * as Cause from "effect/Cause"
@@ -121,6 +121,29 @@ describe("an option that can't be used", () => {
       }
       assert.strictEqual((yield* outcomeAt(server.baseUrl, options))._tag, "CustomerDeleted")
     })
+  )
+})
+
+describe("undici as a stub, as Bun has it", () => {
+  it.effect("is a ConfigError that says what to use", () =>
+    Effect.gen(function* () {
+      const Stub = class {}
+      const stub = { Agent: Stub, EnvHttpProxyAgent: Stub, Pool: Stub, ProxyAgent: Stub, errors: {} }
+      vi.resetModules()
+      vi.doMock("undici", () => stub)
+      yield* Effect.addFinalizer(() =>
+        Effect.sync(() => {
+          vi.doUnmock("undici")
+          vi.resetModules()
+        })
+      )
+      const { NodeFlowwise } = yield* Effect.promise(() => import("@effect-flowwise/node"))
+      for (const proxy of [undefined, "http://127.0.0.1:3128", "environment"]) {
+        const error = yield* configErrorOf(NodeFlowwise.layerTransportWith({ proxy }))
+        assert.deepStrictEqual(error.path, ["undici"])
+        assert.match(error.message, /FetchHttpClient/)
+      }
+    }).pipe(Effect.scoped)
   )
 })
 

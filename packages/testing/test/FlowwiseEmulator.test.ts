@@ -42,6 +42,32 @@ describe("FlowwiseEmulator", () => {
     )
   )
 
+  it.effect("takes an option that is undefined for one that is not given", () =>
+    Effect.gen(function* () {
+      const emulator = yield* FlowwiseEmulator
+      yield* emulator.respondWith(
+        { status: 503, headers: undefined, body: undefined, delay: undefined },
+        { customerId: undefined, times: undefined }
+      )
+      const error = yield* deleteCustomer("cust_1").pipe(
+        Effect.flip,
+        Effect.provide(NodeFlowwise.layer),
+        Effect.provide([FlowwiseEmulator.layerEnvironment, FlowwiseEmulator.layerCredentials])
+      )
+      assert.deepInclude(error, { _tag: "UnexpectedResponse", status: 503 })
+    }).pipe(
+      Effect.provide(
+        FlowwiseEmulator.layer({
+          customers: undefined,
+          clientId: undefined,
+          clientSecret: undefined,
+          port: undefined,
+          rateLimit: undefined
+        })
+      )
+    )
+  )
+
   it.effect("refuses a request without credentials, and with one header only", () =>
     Effect.gen(function* () {
       const { baseUrl } = yield* FlowwiseEmulator

@@ -135,6 +135,15 @@ describe("FlowwiseTest", () => {
     })
   )
 
+  it.effect("takes an option that is undefined for one that is not given", () =>
+    Effect.gen(function* () {
+      const fake = yield* FlowwiseTest
+      yield* fake.fail(new RateLimited(), { customerId: undefined, times: undefined })
+      yield* fake.chaos({ seed: 1, rates: { lostAnswer: undefined, unavailable: 1 } })
+      assert.strictEqual((yield* Effect.flip(deleteCustomer("cust_1")))._tag, "RateLimited")
+    }).pipe(Effect.provide(FlowwiseTest.layer({ customers: undefined })))
+  )
+
   it.effect("refuses what makes no sense, in words", () =>
     Effect.gen(function* () {
       const fake = yield* FlowwiseTest

@@ -142,6 +142,21 @@ for (const { dist, prelude, type } of formats) {
   passed(`${type}: the program deletes a customer of the emulator`)
 }
 
+{
+  const project = join(temp, "command-alone")
+  mkdirSync(project)
+  writeFileSync(join(project, "package.json"), JSON.stringify({ private: true }))
+  const tarball = tarballs.find((file) => file.includes("effect-flowwise-cli-"))
+  shell("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund", tarball], { cwd: project, env })
+  const installed = readdirSync(join(project, "node_modules")).filter((name) => !name.startsWith("."))
+  deepStrictEqual(
+    [installed, readdirSync(join(project, "node_modules/@effect-flowwise"))],
+    [["@effect-flowwise"], ["cli"]]
+  )
+  match(shell("npx", ["flowwise", "delete", "cust_1", "--dry-run"], { cwd: project, env }), /^would send/)
+  passed("the flowwise command is one package, and runs alone")
+}
+
 for (const [index, { names, page }] of installLines.entries()) {
   const project = join(temp, `page-${index}`)
   mkdirSync(project)

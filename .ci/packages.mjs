@@ -22,8 +22,16 @@ const shell = (command, args, options) =>
 const require = createRequire(import.meta.url)
 const attw = join(dirname(require.resolve("@arethetypeswrong/cli/package.json")), "dist/index.js")
 
+/** What an ES module alone can import. Its `import` and `require` have no files of their own. */
+const isEsmOnly = (manifest) => manifest.publishConfig.main === undefined
+
+/** The packages for Effect 4, which don't fit into one project with the others. */
+const isForEffect4 = ({ peerDependencies }) => /^catalog:effect4/.test(peerDependencies?.effect)
+
+const tarballOf = new Map()
 for (const { folder, manifest } of published) {
   const { filename } = JSON.parse(shell("pnpm", ["pack", "--json", "--pack-destination", temp], { cwd: folder }))
+  tarballOf.set(manifest.name, filename)
   const tarball = readFileSync(filename)
   const { messages, pkg } = await publint({ pack: { tarball: new Uint8Array(tarball).buffer }, strict: true })
   deepStrictEqual(
@@ -32,11 +40,14 @@ for (const { folder, manifest } of published) {
   )
   passed(`${manifest.name}: publint`)
   if (isLibrary({ manifest })) {
-    node([attw, filename])
+    node([attw, filename, "--profile", isEsmOnly(manifest) ? "esm-only" : "strict"])
     passed(`${manifest.name}: the types fit every way of resolving it (attw)`)
   }
 }
-const tarballs = readdirSync(temp).map((file) => `../${file}`)
+const forEffect3 = published.filter(({ manifest }) => !isForEffect4(manifest))
+const forEffect4 = published.filter(({ manifest }) => isForEffect4(manifest) || manifest.name.endsWith("/core"))
+const tarballsOf = (packages) => packages.map(({ manifest }) => tarballOf.get(manifest.name))
+const tarballs = tarballsOf(forEffect3)
 
 // The versions of this workspace, so that what a stranger gets today is what was tested.
 const installed = createRequire(join(root, "packages/examples/package.json"))
@@ -73,6 +84,17 @@ Effect.gen(function* () {
   ),
   Effect.runPromise
 )
+`
+const program4 = `
+import { deleteCustomer } from "@effect-flowwise/effect4"
+import { NodeFlowwise } from "@effect-flowwise/effect4/node"
+import { FlowwiseTest } from "@effect-flowwise/effect4/testing"
+import * as Effect from "effect/Effect"
+
+Effect.gen(function* () {
+  const done = yield* deleteCustomer("cust_1")
+  console.log(done._tag, typeof NodeFlowwise.layerWith)
+}).pipe(Effect.provide(FlowwiseTest.layer({ customers: ["cust_1"] })), Effect.runPromise)
 `
 /** The packages that the documentation tells a user to install, page by page. */
 const installLines = [
@@ -115,13 +137,13 @@ for (const { dist, prelude, type } of formats) {
   write("tsconfig.json", JSON.stringify({ compilerOptions: { ...compilerOptions, skipLibCheck: false } }))
 
   shell("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund", ...tarballs, ...versions], inProject)
-  for (const { manifest } of published) {
+  for (const { manifest } of forEffect3) {
     const files = readdirSync(join(project, "node_modules", manifest.name)).sort()
     deepStrictEqual(files, ["LICENSE", "README.md", "dist", "package.json", "src"], manifest.name)
   }
   passed(`${type}: npm installs the tarballs, which hold what they should`)
 
-  const libraries = published.filter(isLibrary)
+  const libraries = forEffect3.filter(isLibrary)
   const checks = libraries.map(({ manifest }) => `check("${manifest.name}", "${dist}")`)
   write("entry-points.js", `${prelude}\n${entryPoints}\nPromise.all([${checks}])`)
   node(["entry-points.js"], inProject)
@@ -146,7 +168,7 @@ for (const { dist, prelude, type } of formats) {
   const project = join(temp, "command-alone")
   mkdirSync(project)
   writeFileSync(join(project, "package.json"), JSON.stringify({ private: true }))
-  const tarball = tarballs.find((file) => file.includes("effect-flowwise-cli-"))
+  const tarball = tarballOf.get("@effect-flowwise/cli")
   shell("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund", tarball], { cwd: project, env })
   const installed = readdirSync(join(project, "node_modules")).filter((name) => !name.startsWith("."))
   deepStrictEqual(
@@ -157,19 +179,48 @@ for (const { dist, prelude, type } of formats) {
   passed("the flowwise command is one package, and runs alone")
 }
 
+// The Effect 4 edition: every entry point compiles, and runs where this Node is new enough for Effect 4.
+{
+  const project = join(temp, "effect4")
+  const inProject = { cwd: project, env }
+  const write = (file, content) => writeFileSync(join(project, file), content)
+  const installed4 = createRequire(join(root, "packages/effect4/package.json"))
+  const effect = JSON.parse(readFileSync(installed4.resolve("effect/package.json"), "utf8")).version
+  mkdirSync(project)
+  write("package.json", JSON.stringify({ private: true, type: "module" }))
+  write("main.ts", program4)
+  write(
+    "tsconfig.json",
+    JSON.stringify({ compilerOptions: { ...compilerOptions, lib: ["es2022", "dom"], skipLibCheck: true } })
+  )
+  const others = [`effect@${effect}`, ...versions.filter((name) => /^(typescript|@types\/node)@/.test(name))]
+  shell(
+    "npm",
+    ["install", "--ignore-scripts", "--no-audit", "--no-fund", ...tarballsOf(forEffect4), ...others],
+    inProject
+  )
+  node([join(project, "node_modules/typescript/bin/tsc")], inProject)
+  passed("effect4: npm installs the tarballs, and a program type-checks")
+  const [major, minor] = process.versions.node.split(".").map(Number)
+  if (major > 22 || (major === 22 && minor >= 19)) {
+    deepStrictEqual(node(["main.js"], inProject).trim(), "CustomerDeleted function")
+    passed("effect4: the program deletes a customer of the fake")
+  }
+}
+
 for (const [index, { names, page }] of installLines.entries()) {
+  const four = names.some((name) => forEffect4.some(({ manifest }) => isForEffect4(manifest) && manifest.name === name))
   const project = join(temp, `page-${index}`)
   mkdirSync(project)
   writeFileSync(join(project, "package.json"), JSON.stringify({ private: true }))
   const foreign = names.filter((name) => !published.some(({ manifest }) => manifest.name === name))
   // Our own are not on the registry before they are published, so that all of them come from their tarballs.
-  shell("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund", ...tarballs, ...foreign], {
-    cwd: project,
-    env
-  })
-  for (const name of ["effect", "@effect/platform"]) {
+  const ours = four ? tarballsOf(forEffect4) : tarballs
+  shell("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund", ...ours, ...foreign], { cwd: project, env })
+  const expected = four ? { effect: /^4\.1\./ } : { effect: /^3\./, "@effect/platform": /^0\.97\./ }
+  for (const [name, range] of Object.entries(expected)) {
     const { version } = JSON.parse(readFileSync(join(project, "node_modules", name, "package.json"), "utf8"))
-    match(version, name === "effect" ? /^3\./ : /^0\.97\./, `${page} installs ${name} ${version}`)
+    match(version, range, `${page} installs ${name} ${version}`)
   }
   passed(`${page}: what it says to install fits together`)
 }

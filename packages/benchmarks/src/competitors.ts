@@ -65,24 +65,9 @@ const ours =
     await runtime.runtime()
     return {
       send: (customerId) => runtime.runPromise(around(deleteCustomer(customerId))),
-      /** The loop of a program on Effect, whose fibers need no promise. */
-      sendAll: (inFlight, next) => {
-        const fiber = Effect.gen(function* () {
-          for (let id = next(); id !== undefined; id = next()) yield* deleteCustomer(id)
-        })
-        return runtime.runPromise(
-          around(
-            Effect.all(
-              Array.from({ length: inFlight }, () => fiber),
-              all
-            )
-          )
-        )
-      }
+      sendAll: loops(Effect, deleteCustomer, (all) => runtime.runPromise(around(all)))
     }
   }
-
-const all = { concurrency: "unbounded", discard: true } as const
 
 const oursOver = (httpClient: () => Promise<Layer<HttpClient>>) =>
   ours(async () => {
@@ -94,29 +79,64 @@ const oursOnNode = async () => (await import("@effect-flowwise/node")).NodeFloww
 
 const oursAsItComes = ours(async () => ({ layer: await oursOnNode() }))
 
+type Dispatch = (customerId: string, deleted: () => void, failed: (error: Error) => void) => void
+
+const dispatching = async (baseUrl: string): Promise<Dispatch> => {
+  const { Agent } = await import("undici")
+  const agent = new Agent()
+  const { origin, pathname } = new URL(baseUrl)
+  return (customerId, deleted, failed) => {
+    let status: number
+    agent.dispatch(
+      { origin, path: `${pathname}/customer/${encodeURIComponent(customerId)}`, method: "DELETE", headers: keys },
+      {
+        onRequestStart: () => {},
+        onResponseStart: (_, statusCode) => {
+          status = statusCode
+        },
+        onResponseData: () => {},
+        onResponseEnd: () => (status === 204 ? deleted() : failed(new Error(`answered ${status}`))),
+        onResponseError: (_, error) => failed(error)
+      }
+    )
+  }
+}
+
+/** The loop of a program on Effect, whose fibers need no promise. */
+const loops =
+  <E, R>(
+    Effect: typeof import("effect/Effect"),
+    call: (customerId: string) => Effect<unknown, E, R>,
+    run: (all: Effect<void, E, R>) => Promise<void>
+  ): SendAll =>
+  (inFlight, next) => {
+    const fiber = Effect.gen(function* () {
+      for (let id = next(); id !== undefined; id = next()) yield* call(id)
+    })
+    const fibers = Array.from({ length: inFlight }, () => fiber)
+    return run(Effect.all(fibers, { concurrency: "unbounded", discard: true }))
+  }
+
 export const competitors = {
   "undici dispatch": async (baseUrl) => {
-    const { Agent } = await import("undici")
-    const agent = new Agent()
-    const { origin, pathname } = new URL(baseUrl)
-    return promised(
-      (customerId) =>
-        new Promise<void>((resolve, reject) => {
-          let status: number
-          agent.dispatch(
-            { origin, path: `${pathname}/customer/${encodeURIComponent(customerId)}`, method: "DELETE", headers: keys },
-            {
-              onRequestStart: () => {},
-              onResponseStart: (_, statusCode) => {
-                status = statusCode
-              },
-              onResponseData: () => {},
-              onResponseEnd: () => (status === 204 ? resolve() : reject(new Error(`answered ${status}`))),
-              onResponseError: (_, error) => reject(error)
-            }
-          )
-        })
-    )
+    const dispatch = await dispatching(baseUrl)
+    return promised((customerId) => new Promise<void>((resolve, reject) => dispatch(customerId, resolve, reject)))
+  },
+  // The least that any program on Effect does: a fiber that waits for a dispatch, and nothing else.
+  "a bare fiber over undici dispatch": async (baseUrl) => {
+    const [dispatch, Effect] = await Promise.all([dispatching(baseUrl), import("effect/Effect")])
+    const call = (customerId: string) =>
+      Effect.async<void, Error>((resume) =>
+        dispatch(
+          customerId,
+          () => resume(Effect.void),
+          (error) => resume(Effect.fail(error))
+        )
+      )
+    return {
+      send: (customerId) => Effect.runPromise(call(customerId)),
+      sendAll: loops(Effect, call, Effect.runPromise)
+    }
   },
   "undici.request": async (baseUrl) => {
     const { request } = await import("undici")

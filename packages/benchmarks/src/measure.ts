@@ -1,3 +1,5 @@
+import { execFileSync } from "node:child_process"
+import { fileURLToPath } from "node:url"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import type { tasks as childTasks } from "./child.js"
@@ -58,6 +60,7 @@ export const measure = (programs: Programs, effort: Effort) =>
       startUp: perCompetitor((name) => [startUp[name], ...laterStarts[name]]),
       imports,
       allocation,
+      inMemory: yield* inMemory(fileURLToPath(new URL("allocation.js", programs.file("child")))),
       heap,
       bundles: sizes
     }
@@ -113,6 +116,13 @@ const allocated = (programs: Programs, name: Name, { requests, warmUp }: Effort[
     // A collection takes away what was to be counted.
     return collections === 0 ? allocated / requests : undefined
   }).pipe(Effect.scoped)
+
+/** KiB for each deletion over a dispatcher in memory, as `allocation.ts` measures it. */
+export const inMemory = (program: string): Effect.Effect<{ readonly traced: number; readonly untraced: number }> =>
+  Effect.sync(() => {
+    const flags = ["--expose-gc", "--min-semi-space-size=512", "--max-semi-space-size=512"]
+    return JSON.parse(execFileSync(process.execPath, [...flags, program], { encoding: "utf8" }))
+  })
 
 const heapGrowth = (programs: Programs, { early, late }: NonNullable<Effort["heap"]>) =>
   Effect.gen(function* () {

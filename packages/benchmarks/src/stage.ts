@@ -30,7 +30,7 @@ export const layOut = async (): Promise<void> => {
   }
   await build({
     absWorkingDir: here,
-    entryPoints: ["server", "child", "competitors", "ipc", "statistics"].map((name) => `src/${name}.ts`),
+    entryPoints: ["server", "child", "competitors", "ipc", "statistics", "allocation"].map((name) => `src/${name}.ts`),
     outdir: "dist",
     format: "esm",
     target: "node20"

@@ -30,7 +30,9 @@ export class Deadline<E> {
   readonly problem: string | undefined
   private resume: ((outcome: Effect.Effect<never, E>) => void) | undefined
   private letGo: () => void = constVoid
-  private cancelTimer: () => void = constVoid
+  /** By the live clock a timer is enough, and no fiber. */
+  private timer: ReturnType<typeof setTimeout> | undefined
+  private sleeper: AnyFiber | undefined
 
   constructor(
     fiber: AnyFiber,
@@ -44,17 +46,14 @@ export class Deadline<E> {
     this.limit = shorter?._tag === "Right" ? Duration.min(timeout, shorter.right) : timeout
   }
 
-  /**
-   * Waits until `end` is called, or the deadline is over, also in an uninterruptible region. `start` begins what is waited
-   * for, and returns a function that lets go of it.
-   */
+  /** Waits for `end` until the deadline, also in an uninterruptible region. `start` returns what lets go of it. */
   until<A>(start: () => () => void): Effect.Effect<A, E> {
     return Effect.async<A, E>((resume) => {
       this.resume = resume
       this.letGo = start()
       // No timer where there is an answer already: a `TestClock` would stop at it.
       if (this.resume !== undefined) {
-        this.cancelTimer = schedule(this.clock, this.left(), this)
+        this.startTimer()
       }
     })
   }
@@ -69,7 +68,7 @@ export class Deadline<E> {
   end<A>(outcome: Effect.Effect<A, E>): void {
     const { resume } = this
     this.resume = undefined
-    this.cancelTimer()
+    this.stopTimer()
     resume?.(outcome as Effect.Effect<never, E>)
   }
 
@@ -82,13 +81,29 @@ export class Deadline<E> {
   abandon(): void {
     if (this.resume !== undefined) {
       this.resume = undefined
-      this.cancelTimer()
+      this.stopTimer()
       this.letGo()
     }
   }
 
-  private left(): number {
-    return Math.max(0, Duration.toMillis(this.limit) - Number(this.clock.unsafeCurrentTimeNanos() - this.began) / 1e6)
+  private startTimer(): void {
+    const elapsed = Number(this.clock.unsafeCurrentTimeNanos() - this.began) / 1e6
+    const millis = Math.max(0, Duration.toMillis(this.limit) - elapsed)
+    if (this.clock !== liveClock) {
+      const sleep = Effect.zipRight(
+        this.clock.sleep(Duration.millis(millis)),
+        Effect.sync(() => this.timeIsUp())
+      )
+      this.sleeper = Effect.runFork(sleep)
+    } else if (millis <= 2 ** 31 - 1) {
+      // A longer timer would fire at once.
+      this.timer = setTimeout(timeIsUp, millis, this)
+    }
+  }
+
+  private stopTimer(): void {
+    clearTimeout(this.timer)
+    this.sleeper?.unsafeInterruptAsFork(this.sleeper.id())
   }
 }
 
@@ -102,22 +117,6 @@ const fork = <A, E>(caller: AnyFiber, self: Effect.Effect<A, E>, end: (exit: Exi
 }
 
 const liveClock = Context.get(DefaultServices.liveServices, Clock.Clock)
-
-/** By the live clock a timer is enough, and no fiber. */
-const schedule = <E>(clock: Clock.Clock, millis: number, deadline: Deadline<E>): (() => void) => {
-  if (clock === liveClock) {
-    // A longer timer would fire at once.
-    const timer = millis <= 2 ** 31 - 1 ? setTimeout(timeIsUp, millis, deadline) : undefined
-    return () => clearTimeout(timer)
-  }
-  const sleep = Effect.zipRight(
-    clock.sleep(Duration.millis(millis)),
-    Effect.sync(() => deadline.timeIsUp())
-  )
-  const fiber = Effect.runFork(sleep)
-  return () => fiber.unsafeInterruptAsFork(fiber.id())
-}
-
 const timeIsUp = <E>(deadline: Deadline<E>) => deadline.timeIsUp()
 
 /** @internal */

@@ -1,19 +1,2 @@
-export { type ClientCredentials, Credentials } from "./Credentials.js"
-export { CustomerAlreadyAbsent, CustomerDeleted, CustomerId } from "./Customer.js"
-export {
-  CustomerNotFound,
-  DeleteCustomerError,
-  DeletionFailed,
-  InvalidCustomerId,
-  isAmbiguous,
-  RateLimited,
-  RequestFailed,
-  Unauthorized,
-  UnexpectedResponse
-} from "./DeleteCustomerError.js"
-export { DeletionOutcome, DeletionUnconfirmed } from "./DeletionOutcome.js"
-export { type DeleteCustomersOptions, deleteCustomers } from "./deleteCustomers.js"
-export { Environment } from "./Environment.js"
-export { type ClientOptions, deleteCustomer, ensureCustomerDeleted, FlowwiseClient } from "./FlowwiseClient.js"
-export * as Retry from "./Retry.js"
-export { bodyReader, Transport, type TransportObserver, type TransportRequest } from "./Transport.js"
+// Alone, so that this import and no other is the first to fail on Effect 4.
+export * from "./with-effect-4-install/@effect-flowwise/effect4.js"

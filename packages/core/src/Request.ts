@@ -71,3 +71,25 @@ export const headerProblem = (value: unknown): string | undefined => {
   }
   return /^[\x20-\x7e]+$/.test(value) ? undefined : "must be printable ASCII in one line, since it is sent as a header"
 }
+
+/**
+ * The vendor's own installations.
+ *
+ * Source: `servers` of the Flowwise Native API 1.0.0.
+ */
+export const environments = {
+  sandbox: { name: "sandbox", baseUrl: "https://sandbox.flowwise.com/router" },
+  production: { name: "production", baseUrl: "https://app.flowwise.com/router" }
+} as const
+
+/** The path of a request: that of the base URL, which ends in no slash, and the customer's id. */
+export const pathOf = (basePath: string, customerId: string): string =>
+  `${basePath}/customer/${encodeURIComponent(customerId)}`
+
+/** The headers of every request. `identity`, since a compressed body is never a documented error. */
+export const headersOf = (clientId: string, clientSecret: string): Readonly<Record<string, string>> => ({
+  "x-client-id": clientId,
+  "x-client-secret": clientSecret,
+  accept: "application/json",
+  "accept-encoding": "identity"
+})

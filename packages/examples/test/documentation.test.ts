@@ -6,6 +6,8 @@ import { assert, describe, it } from "vitest"
 
 const root = fileURLToPath(new URL("../../..", import.meta.url))
 const examples = join(root, "packages/examples")
+/** Where the modules of Effect 4 are. */
+const effect4 = join(root, "packages/effect4")
 
 /** The files below these folders of the repository, as `docs/errors.md`. */
 const filesIn = (folders: ReadonlyArray<string>, extension: string): ReadonlyArray<string> =>
@@ -49,12 +51,15 @@ const blocksOf = (file: string, text: string): ReadonlyArray<Block> => {
 /** What no block changes, parsed once for all programs. */
 const parsed = new Map<string, ts.SourceFile | undefined>()
 
-/** Type-checks all blocks in one program, each as a module of `packages/examples`; nothing is written. */
+/** Type-checks all blocks in one program, each as a module of the package that has its Effect; nothing is written. */
 const failuresOf = (blocks: ReadonlyArray<Block>): ReadonlyArray<string> => {
   const { config } = ts.readConfigFile(join(examples, "tsconfig.json"), ts.sys.readFile)
   const options = { ...ts.parseJsonConfigFileContent(config, ts.sys, examples).options, noUnusedLocals: false }
   const virtual = new Map(
-    blocks.map((block, index) => [join(examples, `block-${index}.ts`).replaceAll("\\", "/"), block])
+    blocks.map((block, index) => {
+      const home = block.code.includes('"@effect-flowwise/effect4') ? effect4 : examples
+      return [join(home, `block-${index}.ts`).replaceAll("\\", "/"), block]
+    })
   )
   const host = ts.createCompilerHost(options)
   const { fileExists, getSourceFile, readFile } = host

@@ -14,7 +14,7 @@ import * as TestClock from "effect/TestClock"
 import * as TestServices from "effect/TestServices"
 // By its path: as a dependency it would close a circle of packages.
 import { FlowwiseTest } from "../../testing/src/index.js"
-import { summary } from "./faults/Fault.js"
+import { summary } from "./edition.js"
 import * as HttpServer from "./HttpServer.js"
 import { untilIn } from "./Loopback.js"
 import { clientAt, poolsOfOne, transports } from "./layers.js"

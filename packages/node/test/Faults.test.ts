@@ -1,12 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import { deleteCustomer } from "@effect-flowwise/client"
+import { BROKEN, documented, faults } from "@effect-flowwise/core/cases"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import { BROKEN, documented, summary } from "./faults/Fault.js"
-import { faults, testFaults } from "./faults/testFaults.js"
+import { summary } from "./edition.js"
 import { clientAt, poolsOfOne } from "./layers.js"
 import * as RawServer from "./RawServer.js"
 import { http, json } from "./RawServer.js"
+
+import { testFaults } from "./testFaults.js"
 
 // One row of each family: `Faults.soak.test.ts` has them all.
 testFaults(faults.filter((fault, index) => faults.findIndex(({ point }) => point === fault.point) === index))

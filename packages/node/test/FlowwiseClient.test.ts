@@ -11,6 +11,7 @@ import {
   Retry,
   type Transport
 } from "@effect-flowwise/client"
+import { documented } from "@effect-flowwise/core/cases"
 import * as Arbitrary from "effect/Arbitrary"
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -22,7 +23,6 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/TestClock"
-import { documented } from "./faults/Fault.js"
 import { clientAt, httpClients, overWrapped, transports } from "./layers.js"
 import * as RawServer from "./RawServer.js"
 import { http, json } from "./RawServer.js"

@@ -3,6 +3,7 @@ import * as Tls from "node:tls"
 import { inspect } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
 import { deleteCustomer, Retry } from "@effect-flowwise/client"
+import { documented } from "@effect-flowwise/core/cases"
 import { NodeFlowwise } from "@effect-flowwise/node"
 import * as ConfigError from "effect/ConfigError"
 import * as Effect from "effect/Effect"
@@ -10,8 +11,7 @@ import * as Either from "effect/Either"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as TestClock from "effect/TestClock"
-import * as Certificates from "./faults/certificates.js"
-import { documented, summary } from "./faults/Fault.js"
+import { makeTls, summary } from "./edition.js"
 import * as HttpServer from "./HttpServer.js"
 import { listening } from "./Loopback.js"
 import { clientAt } from "./layers.js"
@@ -248,7 +248,7 @@ describe("a proxy with TLS", () => {
 
   it.scoped("whose certificate is good carries requests", () =>
     Effect.gen(function* () {
-      const { good } = yield* Certificates.make
+      const { good } = yield* makeTls
       const { baseUrl } = yield* deletes
       const { host } = yield* tlsProxy(good)
       assert.strictEqual((yield* outcomeAt(baseUrl, { proxy: `https://${host}` }))._tag, "CustomerDeleted")
@@ -259,7 +259,7 @@ describe("a proxy with TLS", () => {
     "whose certificate is %s is named, and had nothing",
     (certificate) =>
       Effect.gen(function* () {
-        const certificates = yield* Certificates.make
+        const certificates = yield* makeTls
         const { baseUrl } = yield* deletes
         const { connections, host } = yield* tlsProxy(certificates[certificate])
         const outcome = yield* outcomeAt(baseUrl, { proxy: `https://${host}` })
@@ -273,7 +273,7 @@ describe("a proxy with TLS", () => {
 
   it.scoped("does not stand for the vendor, whose certificate is named by its own host", () =>
     Effect.gen(function* () {
-      const certificates = yield* Certificates.make
+      const certificates = yield* makeTls
       const server = yield* RawServer.make(() => http(204), { tls: certificates["self-signed"] })
       const { host } = yield* proxy()
       const outcome = yield* outcomeAt(server.baseUrl, { proxy: `http://${host}` })

@@ -2,11 +2,14 @@ import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { Credentials, Environment, FlowwiseClient, Transport } from "@effect-flowwise/client"
+import { clientId, secret } from "@effect-flowwise/core/cases"
 import { NodeFlowwise } from "@effect-flowwise/node"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { Agent } from "undici"
+
+export { secret }
 
 const over = (httpClient: Layer.Layer<HttpClient.HttpClient>) => Layer.provide(Transport.layerHttpClient, httpClient)
 
@@ -52,8 +55,6 @@ export const poolsOfOne = {
   )
 }
 
-export const secret = `s3cr3t/"key\\+with=odd characters`
-
 /** The client at `baseUrl`, over `transport`. */
 export const clientAt = (
   baseUrl: string,
@@ -64,6 +65,6 @@ export const clientAt = (
     Layer.provide([
       transport,
       Environment.layer(baseUrl, { name: "raw" }),
-      Credentials.layer({ clientId: "app_1", clientSecret: Redacted.make(secret) })
+      Credentials.layer({ clientId, clientSecret: Redacted.make(secret) })
     ])
   )

@@ -1,13 +1,27 @@
 /** One row of the table of faults, and the words in which rows are written. */
 
-import type { CustomerDeleted, DeleteCustomerError } from "@effect-flowwise/client"
-import * as Duration from "effect/Duration"
-import * as Option from "effect/Option"
-import type { transports } from "../layers.js"
-import type * as RawServer from "../RawServer.js"
+import type { Failure } from "@effect-flowwise/core"
 import type { Certificate } from "./certificates.js"
+import type * as RawServer from "./RawServer.js"
 
-export type Outcome = CustomerDeleted | DeleteCustomerError
+export { documented } from "@effect-flowwise/core"
+
+import { documented } from "@effect-flowwise/core"
+
+/** The JSON of an outcome, as both editions write it. */
+export type Outcome =
+  | {
+      readonly _tag: "CustomerDeleted"
+      readonly customerId: string
+      readonly environment: string
+      readonly requestId?: string
+      readonly deletedAt: string
+    }
+  | Failure
+
+/** Of the credentials that every case is sent with. */
+export const clientId = "app_1"
+export const secret = `s3cr3t/"key\\+with=odd characters`
 
 /** The ports of what a fault may lead to beside its own server. */
 interface Ports {
@@ -17,6 +31,9 @@ interface Ports {
   /** Where nobody listens. */
   readonly closed: number
 }
+
+/** Transports over a client of Effect's. */
+export type Foreign = "NodeHttpClient.layerUndici" | "NodeHttpClient.layer" | "FetchHttpClient.layer"
 
 type Answers = ReadonlyArray<RawServer.Answer | undefined>
 
@@ -47,12 +64,7 @@ interface More extends Pick<RawServer.Options, "greeting" | "deaf"> {
   /** What else must be true of each outcome. */
   readonly check?: (outcome: Outcome, call: number) => void
   /** What a platform's client does instead, and why ours can't mend it. Ours for Node has no such excuse. */
-  readonly except?: {
-    readonly [layer in Exclude<keyof typeof transports, "NodeFlowwise.layerTransport">]?: readonly [
-      verdict: string,
-      why: string
-    ]
-  }
+  readonly except?: { readonly [transport in Foreign]?: readonly [verdict: string, why: string] }
 }
 
 type Row = readonly [
@@ -83,23 +95,21 @@ export const summary = (outcome: Outcome): string => {
     case "RequestFailed":
       return `${outcome._tag} ${outcome.reason} ${outcome.delivered}`
     case "RateLimited":
-      return `${outcome._tag} ${Option.match(outcome.retryAfter, { onNone: () => "at some time", onSome: Duration.format })}`
+      return `${outcome._tag} ${outcome.retryAfter === undefined ? "at some time" : format(outcome.retryAfter.millis)}`
     default:
       return outcome._tag
   }
 }
 
-/** The four documented errors, as the vendor's page gives them. */
-export const documented = {
-  400: { message: "Invalid customer ID format provided", code: "invalid_customer_id", type: "validation_error" },
-  401: { message: "Invalid API credentials provided", code: "unauthorized", type: "authentication_error" },
-  404: {
-    message: "Customer not found with the provided customer ID",
-    code: "customer_not_found",
-    type: "resource_error"
-  },
-  500: { message: "Customer deletion failed due to server error", code: "deletion_failed", type: "server_error" }
-} as const
+const format = (millis: number): string => {
+  const [size, unit] = (
+    [
+      [86_400_000, "d"],
+      [60_000, "m"]
+    ] as const
+  ).find(([size]) => millis % size === 0) ?? [1000, "s"]
+  return millis === 0 ? "0" : `${millis / size}${unit}`
+}
 
 export const statuses = [400, 401, 404, 500] as const
 

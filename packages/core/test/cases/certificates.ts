@@ -1,5 +1,4 @@
 import tls from "node:tls"
-import * as Effect from "effect/Effect"
 import { generate } from "selfsigned"
 
 const name = [{ name: "commonName", value: "localhost" }]
@@ -15,22 +14,20 @@ const loopback = forHost({ type: 7, ip: "127.0.0.1" })
 export type Certificate = "good" | "self-signed" | "wrong host" | "expired" | "for clients it knows" | "old TLS"
 
 /**
- * What a TLS server on loopback may show. The authority behind the good ones is trusted by all of Node's TLS, as one
- * from `NODE_EXTRA_CA_CERTS` is, until the scope closes.
+ * What a TLS server on loopback may show. All of Node's TLS trusts the authority behind the good ones, as it does one from
+ * `NODE_EXTRA_CA_CERTS`, until `restore`.
  */
-export const make = Effect.gen(function* () {
-  const sign = (options: Parameters<typeof generate>[1]) => Effect.promise(() => generate(name, { ...ec, ...options }))
-  const authority = yield* Effect.promise(() =>
-    generate([{ name: "commonName", value: "Fault suite" }], {
-      ...ec,
-      extensions: [
-        { name: "basicConstraints", cA: true, critical: true },
-        { name: "keyUsage", keyCertSign: true, critical: true }
-      ]
-    })
-  )
+export const makeCertificates = async () => {
+  const sign = (options: Parameters<typeof generate>[1]) => generate(name, { ...ec, ...options })
+  const authority = await generate([{ name: "commonName", value: "Fault suite" }], {
+    ...ec,
+    extensions: [
+      { name: "basicConstraints", cA: true, critical: true },
+      { name: "keyUsage", keyCertSign: true, critical: true }
+    ]
+  })
   const ca = { key: authority.private, cert: authority.cert }
-  const [good, selfSigned, wrongHost, expired] = yield* Effect.all([
+  const [good, selfSigned, wrongHost, expired] = await Promise.all([
     sign({ ca, extensions: loopback }),
     sign({ extensions: loopback }),
     sign({ ca, extensions: forHost({ type: 2, value: "flowwise.example.com" }) }),
@@ -38,15 +35,10 @@ export const make = Effect.gen(function* () {
   ])
 
   const { createSecureContext } = tls
-  yield* Effect.acquireRelease(
-    Effect.sync(() =>
-      Object.assign(tls, {
-        createSecureContext: (options?: tls.SecureContextOptions) =>
-          createSecureContext({ ca: [...tls.rootCertificates, authority.cert], ...options })
-      })
-    ),
-    () => Effect.sync(() => Object.assign(tls, { createSecureContext }))
-  )
+  Object.assign(tls, {
+    createSecureContext: (options?: tls.SecureContextOptions) =>
+      createSecureContext({ ca: [...tls.rootCertificates, authority.cert], ...options })
+  })
 
   const pair = ({ private: key, cert }: typeof good) => ({ key, cert })
   const options: Record<Certificate, tls.TlsOptions> = {
@@ -57,5 +49,5 @@ export const make = Effect.gen(function* () {
     "for clients it knows": { ...pair(good), requestCert: true, rejectUnauthorized: true },
     "old TLS": { ...pair(good), minVersion: "TLSv1", maxVersion: "TLSv1.1" }
   }
-  return options
-})
+  return { options, restore: () => void Object.assign(tls, { createSecureContext }) }
+}

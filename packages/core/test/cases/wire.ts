@@ -1,8 +1,7 @@
 /** Points 9 to 15: what is no HTTP, what is badly framed, too large, too slow, or too often. */
 
 import { deflateSync, gzipSync } from "node:zlib"
-import { assert } from "@effect/vitest"
-import { type Answer, http, json } from "../RawServer.js"
+import { assert } from "vitest"
 import {
   BROKEN,
   bytes,
@@ -16,6 +15,7 @@ import {
   TIMEOUT,
   unexpected
 } from "./Fault.js"
+import { type Answer, http, json } from "./RawServer.js"
 
 const raw = (bytes: string): Answer => ({ bytes })
 const page = JSON.stringify(documented[404])

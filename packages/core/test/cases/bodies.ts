@@ -1,10 +1,8 @@
 /** Points 20 to 24: what is in a body, and what must not come out of it. */
 
-import { assert } from "@effect/vitest"
-import * as Option from "effect/Option"
-import { secret } from "../layers.js"
-import { type Answer, http, json } from "../RawServer.js"
-import { bytes, documented, type Fault, forEachStatus, type Outcome, point, tags, unexpected } from "./Fault.js"
+import { assert } from "vitest"
+import { bytes, documented, type Fault, forEachStatus, type Outcome, point, secret, tags, unexpected } from "./Fault.js"
+import { type Answer, http, json } from "./RawServer.js"
 
 const page = JSON.stringify(documented[404])
 const body = (status: number, body: Uint8Array, type = "application/json") =>
@@ -116,12 +114,12 @@ const clean = (outcome: Outcome) => {
 }
 
 const texts = (outcome: Outcome): ReadonlyArray<string> => {
-  const id = "requestId" in outcome ? Option.toArray(outcome.requestId) : []
+  const id = "requestId" in outcome && outcome.requestId !== undefined ? [outcome.requestId] : []
   switch (outcome._tag) {
     case "CustomerNotFound":
       return [outcome.message, outcome.code, outcome.type, ...id]
     case "UnexpectedResponse":
-      return [...Option.match(outcome.error, { onNone: () => [outcome.body], onSome: Object.values }), ...id]
+      return [...(outcome.error === undefined ? [outcome.body] : Object.values(outcome.error)), ...id]
     default:
       return id
   }

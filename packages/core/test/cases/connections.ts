@@ -1,7 +1,6 @@
 /** Points 16 to 19: connections that don't come about, or don't last. */
 
-import { assert } from "@effect/vitest"
-import { type Answer, http, json } from "../RawServer.js"
+import { assert } from "vitest"
 import {
   BAD_CERTIFICATE,
   BROKEN,
@@ -14,6 +13,7 @@ import {
   reset,
   TIMEOUT
 } from "./Fault.js"
+import { type Answer, http, json } from "./RawServer.js"
 
 const saying = (code: RegExp) => ({
   check: (outcome: Outcome) => {

@@ -1,0 +1,59 @@
+/** What is known of earlier attempts, since that changes what a later answer means. */
+
+// No id: half of a surrogate pair can't be sent.
+const SOMEBODY = "\ud800"
+
+interface Entry {
+  /** Attempts since the last success. */
+  attempts: number
+  /** Attempts that may have deleted the customer, those under way included. */
+  ambiguous: number
+}
+
+/** The attempts of one call, or of all calls within one retry, by customer. */
+export class History {
+  /** All attempts that were recorded here. */
+  recorded = 0
+  private readonly entries = new Map<string, Entry>()
+
+  private entry(customerId: string): Entry {
+    let entry = this.entries.get(customerId)
+    if (entry === undefined) {
+      entry = { attempts: 0, ambiguous: 0 }
+      this.entries.set(customerId, entry)
+    }
+    return entry
+  }
+
+  /** Records that an attempt begins, and gives how many there were before. Until it ends it counts as ambiguous. */
+  begin(customerId: string): number {
+    const entry = this.entry(customerId)
+    this.recorded++
+    entry.ambiguous++
+    return entry.attempts++
+  }
+
+  /** A deletion stays on record as ambiguous: its receipt may get lost, and a later 404 is then no surprise. */
+  succeeded(customerId: string): void {
+    this.entry(customerId).attempts = 0
+  }
+
+  failed(customerId: string, ambiguous: boolean): void {
+    if (!ambiguous) this.entry(customerId).ambiguous--
+  }
+
+  /** Records an attempt that is known by its error alone. */
+  failedForSomebody(ambiguous: boolean): void {
+    this.recorded++
+    if (ambiguous) this.entry(SOMEBODY).ambiguous++
+  }
+
+  /** Whether an attempt may have deleted this customer. */
+  isInDoubt(customerId: string): boolean {
+    return [customerId, SOMEBODY].some((id) => (this.entries.get(id)?.ambiguous ?? 0) > 0)
+  }
+
+  isAnyInDoubt(): boolean {
+    return Array.from(this.entries.values()).some(({ ambiguous }) => ambiguous > 0)
+  }
+}

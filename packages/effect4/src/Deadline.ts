@@ -1,0 +1,112 @@
+/** The one time limit of an attempt. */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import { constVoid } from "effect/Function"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+
+/** @internal */
+export interface Deadline {
+  readonly clock: Clock.Clock
+  /** By that clock's monotonic nanoseconds. */
+  readonly began: bigint
+  readonly limit: Duration.Duration
+}
+
+/** The `attemptTimeout` of the retries around: the shortest, or what is wrong with it. @internal */
+export const CurrentAttemptTimeout = Context.Reference<Result.Result<Duration.Duration, string>>(
+  "@effect-flowwise/effect4/Deadline/CurrentAttemptTimeout",
+  { defaultValue: () => Result.succeed(Duration.infinity) }
+)
+
+/** @internal */
+export const begin = (fiber: Fiber.Fiber<unknown, unknown>, timeout: Duration.Duration): Deadline => {
+  const clock = fiber.getRef(Clock.Clock)
+  // An attempt whose attemptTimeout makes no sense ends at once.
+  const shorter = Result.getOrElse(fiber.getRef(CurrentAttemptTimeout), () => timeout)
+  return { clock, began: clock.monotonicTimeNanosUnsafe(), limit: Duration.min(timeout, shorter) }
+}
+
+/**
+ * Waits for what `start` begins, until the deadline. `start` gets a function to call with the outcome, and returns one that
+ * lets go of what is under way. The deadline also holds in an uninterruptible region. @internal
+ */
+export const until = <A, E>(
+  deadline: Deadline,
+  start: (end: (outcome: Exit.Exit<A, E>) => void) => () => void,
+  onTimeout: () => E
+): Effect.Effect<A, E> =>
+  Effect.callback((resume) => {
+    let over = false
+    let cancelTimer = constVoid
+    const end = (outcome: Exit.Exit<A, E>) => {
+      if (!over) {
+        over = true
+        cancelTimer()
+        resume(outcome)
+      }
+    }
+    const letGo = start(end)
+    // No timer where there is an answer already: a `TestClock` would stop at it.
+    if (!over) {
+      cancelTimer = schedule(deadline.clock, left(deadline), () => {
+        end(Exit.fail(onTimeout()))
+        letGo()
+      })
+    }
+    return Effect.sync(() => {
+      over = true
+      cancelTimer()
+      letGo()
+    })
+  })
+
+/**
+ * Runs an effect until the deadline, on a fiber of its own, which can be left behind where it can't be interrupted.
+ * @internal
+ */
+export const inTime = <A, E>(
+  deadline: Deadline,
+  caller: Fiber.Fiber<unknown, unknown>,
+  self: Effect.Effect<A, E>,
+  onTimeout: () => E
+): Effect.Effect<A, E> =>
+  // A value takes no time.
+  Exit.isExit(self)
+    ? self
+    : until(
+        deadline,
+        (end) => {
+          const fiber = Effect.runForkWith(caller.context)(self)
+          fiber.addObserver(end)
+          return () => fiber.interruptUnsafe()
+        },
+        onTimeout
+      )
+
+const left = ({ began, clock, limit }: Deadline) =>
+  Math.max(0, Duration.toMillis(limit) - Number(clock.monotonicTimeNanosUnsafe() - began) / 1e6)
+
+const liveClock = Context.get(Context.empty(), Clock.Clock)
+
+/** By the live clock a timer is enough, and no fiber. */
+const schedule = (clock: Clock.Clock, millis: number, task: () => void): (() => void) => {
+  if (clock === liveClock) {
+    // A longer timer would fire at once.
+    const timer = millis <= 2 ** 31 - 1 ? setTimeout(task, millis) : undefined
+    return () => clearTimeout(timer)
+  }
+  const fiber = Effect.runFork(Effect.andThen(clock.sleep(Duration.millis(millis)), Effect.sync(task)))
+  return () => fiber.interruptUnsafe()
+}
+
+/** @internal */
+export const parse = (timeout: Duration.Input, name: string): Result.Result<Duration.Duration, string> =>
+  Result.fromOption(
+    Option.filter(Duration.fromInput(timeout), Duration.isPositive),
+    () => `The ${name} must be a duration above 0, such as "30 seconds"`
+  )

@@ -1,0 +1,258 @@
+/** The service, its layers, and the operations on it. */
+import { customerIdProblem, History, invalidRequest } from "@effect-flowwise/core"
+import type { ConfigError } from "effect/Config"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
+import { attempt, type Client } from "./Attempt.js"
+import { type ClientCredentials, Credentials, prepareKeys } from "./Credentials.js"
+import { CustomerAlreadyAbsent, type CustomerDeleted } from "./Customer.js"
+import * as Deadline from "./Deadline.js"
+import {
+  type CustomerNotFound,
+  type DeleteCustomerError,
+  fromOutcome,
+  InvalidCustomerId
+} from "./DeleteCustomerError.js"
+import { Environment, parseBaseUrl, withoutTrailingSlash } from "./Environment.js"
+import * as Telemetry from "./Telemetry.js"
+import { Transport } from "./Transport.js"
+
+/**
+ * Erases customers at one Flowwise environment with one account.
+ *
+ * **When to use**: provide one of its layers, and call `deleteCustomer`. On Node.js, `NodeFlowwise` of
+ * `@effect-flowwise/effect4/node` has faster ones.
+ *
+ * **Details**: a request is sent once and ends within `timeout` (default: 30 seconds), body included. Retries compose on
+ * top. Several accounts in one process: provide several layers. Effect 4 builds a layer value once for all of a program,
+ * whatever is provided to it, so that the layers of this package are built anew for each account.
+ *
+ * **Gotchas**: a layer that you make of them and that still needs `Credentials` or `Environment` is built once again. Where it
+ * serves several accounts, wrap it in `Layer.fresh`.
+ *
+ * @example
+ * ```ts
+ * import { deleteCustomer, FlowwiseClient } from "@effect-flowwise/effect4"
+ * import * as Effect from "effect/Effect"
+ * import * as FetchHttpClient from "effect/http/FetchHttpClient"
+ * import * as Layer from "effect/Layer"
+ *
+ * const program = deleteCustomer("cust_priya_sharma_2024").pipe(
+ *   Effect.provide(FlowwiseClient.layerConfig.pipe(Layer.provide(FetchHttpClient.layer)))
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category services
+ */
+export class FlowwiseClient extends Context.Service<
+  FlowwiseClient,
+  {
+    /** The environment's name. */
+    readonly environment: string
+    /** As the function `deleteCustomer`, at this environment with this account. */
+    readonly deleteCustomer: (customerId: string) => Effect.Effect<CustomerDeleted, DeleteCustomerError>
+  }
+>()("@effect-flowwise/effect4/FlowwiseClient") {
+  /**
+   * The service over any `Transport`. A setting that makes no sense, such as `timeout: 0`, makes every call fail with a
+   * `RequestFailed` of reason `"InvalidRequest"` that names it.
+   */
+  static readonly make = (
+    options: ClientOptions = {}
+  ): Effect.Effect<FlowwiseClient["Service"], never, Transport | Credentials | Environment> =>
+    Effect.gen(function* () {
+      const transport = yield* Transport
+      const credentials = yield* Credentials
+      const { baseUrl, name } = yield* Environment
+      // The types and the layers of `Environment` don't let these through. JavaScript, and a service made by hand, do.
+      const settings = Result.all({
+        base: Result.mapError(parseBaseUrl(baseUrl, true), (problem) => `The base URL ${problem}`),
+        timeout: Deadline.parse(options.timeout ?? "30 seconds", "timeout")
+      })
+      if (Result.isFailure(settings)) {
+        const invalid = Effect.fail(fromOutcome(invalidRequest(settings.failure)))
+        return { environment: name, deleteCustomer: () => invalid }
+      }
+      const { base, timeout } = settings.success
+      const call = calls({
+        environment: name,
+        host: base.host,
+        origin: base.origin,
+        basePath: withoutTrailingSlash(base).slice(base.origin.length),
+        timeout,
+        credentials,
+        keysOf: prepareKeys(),
+        transport,
+        telemetry: Telemetry.make(base)
+      })
+      return {
+        environment: name,
+        deleteCustomer: (customerId: string) => {
+          const problem = customerIdProblem(customerId)
+          return problem === undefined ? call(customerId) : Effect.fail(invalidId(customerId, problem))
+        }
+      }
+    })
+
+  /** Over any `HttpClient`. */
+  static readonly layerWith = (
+    options: ClientOptions
+  ): Layer.Layer<FlowwiseClient, never, HttpClient.HttpClient | Credentials | Environment> =>
+    Layer.fresh(
+      Layer.effect(FlowwiseClient, FlowwiseClient.make(options)).pipe(Layer.provide(Transport.layerHttpClient))
+    )
+
+  /** Over any `HttpClient`, with the default options. */
+  static readonly layer: Layer.Layer<FlowwiseClient, never, HttpClient.HttpClient | Credentials | Environment> =
+    FlowwiseClient.layerWith({})
+
+  /** Over any `HttpClient`, with credentials and environment from `FLOWWISE_…` settings. */
+  static readonly layerConfig: Layer.Layer<FlowwiseClient, ConfigError, HttpClient.HttpClient> = Layer.fresh(
+    FlowwiseClient.layer.pipe(Layer.provide([Credentials.layerConfig, Environment.layerConfig]))
+  )
+}
+
+/**
+ * What `FlowwiseClient.make` takes.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ClientOptions {
+  /** For one request, from the credentials to the end of the body. Default: 30 seconds. */
+  readonly timeout?: Duration.Input | undefined
+}
+
+const invalidId = (customerId: unknown, problem: string) =>
+  new InvalidCustomerId({
+    message: `${problem}. Nothing was sent`,
+    customerId: typeof customerId === "string" ? customerId : "",
+    rejectedBy: "client"
+  })
+
+/** Makes the effect that deletes one customer. Its runs are attempts of one call: each knows of those before it. */
+const calls =
+  (client: Client) =>
+  (customerId: string): Effect.Effect<CustomerDeleted, DeleteCustomerError> => {
+    const history = new History()
+    const { renew } = client.credentials
+    return renew === undefined
+      ? attempt(client, customerId, history)
+      : Effect.suspend(() => {
+          let refused: ClientCredentials
+          return Effect.catchTag(
+            attempt(client, customerId, history, (pair) => {
+              refused = pair
+            }),
+            "Unauthorized",
+            (error) =>
+              // The refused pair deleted nobody, so that another one can be tried.
+              Effect.flatMap(renewed(client, renew(refused), error), (another) =>
+                another ? attempt(client, customerId, history) : Effect.fail(error)
+              )
+          )
+        })
+  }
+
+const renewed = (client: Client, renew: Effect.Effect<boolean>, error: DeleteCustomerError) =>
+  Effect.withFiber<boolean, DeleteCustomerError>((fiber) =>
+    Deadline.inTime(Deadline.begin(fiber, client.timeout), fiber, renew, () => error)
+  )
+
+/**
+ * Deletes one customer, for good.
+ *
+ * **When to use**: a person asks to be forgotten, and it matters whether this very call deleted them. If it only matters
+ * that they are gone, use `ensureCustomerDeleted`.
+ *
+ * **Details**: sends one `DELETE /customer/{customer_id}`, never retries, and ends within the client's `timeout`. It
+ * succeeds only where the answer is a 204.
+ *
+ * - `InvalidCustomerId`: 400, or an id that can't be sent; then nothing was.
+ * - `Unauthorized`: 401, the credentials are not valid here.
+ * - `CustomerNotFound`: 404, the vendor knows no such customer.
+ * - `DeletionFailed`: 500, the vendor failed.
+ * - `RateLimited`: 429, with `retryAfter` where the server gave one.
+ * - `UnexpectedResponse`: any other answer, a proxy's error page for example.
+ * - `RequestFailed`: no answer; with `delivered: "unknown"` the customer may be deleted all the same.
+ *
+ * **Gotchas**: run it again as the same value (`Effect.retry` does) and a later 404 says `afterAmbiguousAttempt: true`; a
+ * call that is made anew knows nothing of the one before.
+ *
+ * Source: `DELETE /customer/{customer_id}`, Flowwise Native API 1.0.0; RFC 9110 §9.3.5.
+ *
+ * @example
+ * ```ts
+ * import { deleteCustomer } from "@effect-flowwise/effect4"
+ * import * as Effect from "effect/Effect"
+ *
+ * const forget = (customerId: string) =>
+ *   deleteCustomer(customerId).pipe(
+ *     Effect.tap((deleted) => Effect.log(`Deleted in ${deleted.environment}`)),
+ *     Effect.catchTag("CustomerNotFound", () => Effect.log("There was nothing to delete"))
+ *   )
+ * ```
+ *
+ * @since 0.1.0
+ * @category operations
+ */
+export const deleteCustomer = (
+  customerId: string
+): Effect.Effect<CustomerDeleted, DeleteCustomerError, FlowwiseClient> => {
+  let last: FlowwiseClient["Service"] | undefined
+  let call: Effect.Effect<CustomerDeleted, DeleteCustomerError>
+  return FlowwiseClient.use((client) => {
+    // The same effect for every run with a client, since its runs know of each other.
+    if (client !== last) {
+      call = client.deleteCustomer(customerId)
+      last = client
+    }
+    return call
+  })
+}
+
+/**
+ * Makes sure that a customer is gone: as `deleteCustomer`, with a 404 as a success.
+ *
+ * **When to use**: in an erasure workflow, which may run more than once for one person.
+ *
+ * **Details**: the receipt is `CustomerDeleted`, or `CustomerAlreadyAbsent` where the vendor knew no such customer. After an
+ * attempt whose answer was lost the latter says `afterAmbiguousAttempt: true`. It never retries either.
+ *
+ * @example
+ * ```ts
+ * import { ensureCustomerDeleted, Retry } from "@effect-flowwise/effect4"
+ * import * as Effect from "effect/Effect"
+ *
+ * const forget = (customerId: string) =>
+ *   ensureCustomerDeleted(customerId).pipe(
+ *     Retry.transient(),
+ *     Effect.tap((receipt) => Effect.log(`${receipt._tag} in ${receipt.environment}`))
+ *   )
+ * ```
+ *
+ * @since 0.1.0
+ * @category operations
+ */
+export const ensureCustomerDeleted = (
+  customerId: string
+): Effect.Effect<
+  CustomerDeleted | CustomerAlreadyAbsent,
+  Exclude<DeleteCustomerError, CustomerNotFound>,
+  FlowwiseClient
+> =>
+  Effect.catchTag(
+    deleteCustomer(customerId),
+    "CustomerNotFound",
+    Effect.fnUntraced(function* ({ afterAmbiguousAttempt, requestId }) {
+      const { environment } = yield* FlowwiseClient
+      const observedAt = yield* DateTime.now
+      return new CustomerAlreadyAbsent({ customerId, environment, requestId, afterAmbiguousAttempt, observedAt })
+    })
+  )

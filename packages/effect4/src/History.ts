@@ -1,0 +1,84 @@
+/** What is known of earlier attempts: after a lost answer, a 404 may be the attempt's own deletion. */
+import { type History, inHindsight, isAmbiguous } from "@effect-flowwise/core"
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import { CustomerNotFound, type DeleteCustomerError, isOurs, RequestFailed } from "./DeleteCustomerError.js"
+
+/** The histories of all retries that a fiber is within. */
+const CurrentHistories = Context.Reference<ReadonlyArray<History>>(
+  "@effect-flowwise/effect4/History/CurrentHistories",
+  {
+    defaultValue: () => []
+  }
+)
+
+/**
+ * Records that an attempt begins. Until it ends it counts as ambiguous: another run of the same effect may get a 404
+ * meanwhile. @internal
+ */
+export const begin = (own: History, fiber: Fiber.Fiber<unknown, unknown>, customerId: string) => {
+  const histories = [own, ...fiber.getRef(CurrentHistories)]
+  return {
+    /** How many attempts there were before. */
+    resends: Math.max(...histories.map((history) => history.begin(customerId))),
+    succeeded: (): void => {
+      for (const history of histories) history.succeeded(customerId)
+    },
+    /** Gives what the failure means, given the attempts before. */
+    failed: <E>(cause: Cause.Cause<E>): Cause.Cause<E> => {
+      for (const history of histories) history.failed(customerId, mayHaveDeleted(cause))
+      return histories.some((history) => history.isInDoubt(customerId)) ? Cause.map(cause, withHindsight) : cause
+    }
+  }
+}
+
+/** Whether an earlier attempt, within the retries around, may have deleted the customer. @internal */
+export const isInDoubt = (customerId: string): Effect.Effect<boolean> =>
+  Effect.map(CurrentHistories, (histories) => histories.some((history) => history.isInDoubt(customerId)))
+
+/**
+ * Lets all calls within one attempt of a retry know of those within its other attempts. Errors of ours count too where no
+ * call made them, those of a stub for example. @internal
+ */
+export const remembering =
+  (own: History) =>
+  <A, E, R>(attempt: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.flatMap(CurrentHistories, (around) => {
+      const histories = [own, ...around]
+      const { recorded } = own
+      return Effect.catchCause(Effect.provideService(attempt, CurrentHistories, histories), (cause) => {
+        if (own.recorded > recorded) {
+          return Effect.failCause(cause)
+        }
+        const inDoubt = histories.some((history) => history.isAnyInDoubt())
+        for (const history of histories) history.failedForSomebody(mayHaveDeleted(cause))
+        return Effect.failCause(inDoubt ? Cause.map(cause, withHindsight) : cause)
+      })
+    })
+
+/** A defect or an interruption is no answer either. */
+const mayHaveDeleted = (cause: Cause.Cause<unknown>): boolean => {
+  const error = Option.getOrUndefined(Cause.findErrorOption(cause))
+  return isOurs(error) ? isAmbiguous(error) : error === undefined
+}
+
+const withHindsight = <E>(error: E): E => {
+  const changes = isOurs(error) ? inHindsight(error) : undefined
+  return changes === undefined ? error : (changed(error as DeleteCustomerError, changes) as E)
+}
+
+const changed = (error: DeleteCustomerError, changes: ReturnType<typeof inHindsight>): DeleteCustomerError => {
+  // A spread leaves the message out.
+  const { message } = error
+  switch (error._tag) {
+    case "CustomerNotFound":
+      return new CustomerNotFound({ ...error, message, ...changes })
+    case "RequestFailed":
+      return new RequestFailed({ ...error, message, ...changes })
+    default:
+      return error
+  }
+}

@@ -1,0 +1,41 @@
+/** When the next request of many may start. */
+import * as Rules from "@effect-flowwise/core"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type { DeleteCustomerError } from "./DeleteCustomerError.js"
+import { askedMillis } from "./Retry.js"
+
+/**
+ * Requests start at least `fastest` milliseconds apart. An answer that asks to wait slows all of them down. @internal
+ */
+export const make = (fastest: number) => {
+  let pace = Rules.pace(fastest)
+  // The system's clock may be set back by hours; this one can't.
+  const now = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
+
+  /** Waits until a request may start, and gives the time. */
+  const start: Effect.Effect<number> = Effect.flatMap(now, (at) => {
+    const wait = Rules.waitForStart(pace, at)
+    if (wait > 0) {
+      // When this is over, another may have started, or all have to wait.
+      return Effect.andThen(Effect.sleep(wait), start)
+    }
+    pace = Rules.afterStart(pace, at)
+    return Effect.succeed(at)
+  })
+
+  return {
+    start,
+    succeeded: (startedAt: number): Effect.Effect<void> =>
+      Effect.sync(() => {
+        pace = Rules.afterSuccess(pace, startedAt)
+      }),
+    failed: (startedAt: number, error: DeleteCustomerError): Effect.Effect<void> =>
+      Effect.map(now, (at) => {
+        const asked = askedMillis(error)
+        if (error._tag === "RateLimited" || asked !== undefined) {
+          pace = Rules.afterThrottling(pace, startedAt, at, asked ?? 0)
+        }
+      })
+  }
+}

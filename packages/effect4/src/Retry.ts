@@ -1,0 +1,194 @@
+/** When and how to send again. Nothing here is done unless a caller asks for it. */
+import * as Rules from "@effect-flowwise/core"
+import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Random from "effect/Random"
+import * as Ref from "effect/Ref"
+import * as Result from "effect/Result"
+import * as Schedule from "effect/Schedule"
+import { CurrentAttemptTimeout, parse } from "./Deadline.js"
+import { isOurs } from "./DeleteCustomerError.js"
+import { remembering } from "./History.js"
+
+/**
+ * When to send again, and how often.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ScheduleOptions {
+  /** How many more attempts after the first. Default: 3. */
+  readonly times?: number | undefined
+  /**
+   * The longest wait before the first resend; it doubles with each one. The wait itself is drawn at random between zero and
+   * that (full jitter), so that many callers don't come back together. Default: 500 milliseconds.
+   */
+  readonly baseDelay?: Duration.Input | undefined
+  /**
+   * The longest wait. Where the server asks for more, there is no resend: the caller gets the error with its `retryAfter` at
+   * once. Default: 30 seconds.
+   */
+  readonly maxDelay?: Duration.Input | undefined
+}
+
+/**
+ * What `transient` takes.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface TransientOptions extends ScheduleOptions {
+  /**
+   * Ends each `deleteCustomer` within an attempt after so long, as `RequestFailed` with reason `"Timeout"`; the client's
+   * `timeout` holds too. Other effects are yours to bound. Default: none.
+   */
+  readonly attemptTimeout?: Duration.Input | undefined
+  /** Shared by all calls of a client, so that resends don't multiply an outage. Default: none. */
+  readonly budget?: Budget | undefined
+}
+
+/**
+ * Tokens that resends are paid from. An empty budget ends a retry with the error at hand.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Budget = Ref.Ref<number>
+
+/**
+ * A full budget of 500 tokens: a resend after `RateLimited` costs 5, after any other error 14, and each success gives 1 back.
+ * In an outage a run stops resending after 35 failures, until deletions succeed again. Make one for each client, and give it
+ * to every `transient`.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const makeBudget: Effect.Effect<Budget> = Ref.make<number>(Rules.budget.capacity)
+
+/**
+ * Whether the same request can succeed later: `RequestFailed` (but for the reasons `"InvalidRequest"` and `"Certificate"`),
+ * `DeletionFailed`, `RateLimited`, and `UnexpectedResponse` of 408, 425, 502, 503 and 504. To send it again is safe, since
+ * DELETE is idempotent. What is no error of `deleteCustomer` is not transient.
+ *
+ * @since 0.1.0
+ * @category predicates
+ */
+export const isTransient = (error: unknown): boolean => isOurs(error) && Rules.isTransient(error)
+
+/**
+ * A schedule for an `Effect.retry` of your own: exponential backoff with full jitter over transient errors, at least
+ * `retryAfter` long where the server gave one. Time and chance are Effect's `Clock` and `Random`.
+ *
+ * @since 0.1.0
+ * @category schedules
+ */
+export const schedule = <E>(options: ScheduleOptions = {}): Schedule.Schedule<E, E> =>
+  Schedule.fromStep(
+    Effect.sync(() => {
+      const waitBefore = waits(options)
+      let resends = 0
+      return (_now: number, error: E) =>
+        Effect.flatMap(waitBefore(error, resends++), (wait) =>
+          wait === undefined
+            ? Cause.done(error)
+            : Effect.succeed<[E, Duration.Duration]>([error, Duration.millis(wait)])
+        )
+    })
+  )
+
+/**
+ * Sends again after transient errors. Works for every effect: errors that are none of `deleteCustomer` pass through.
+ *
+ * **Details**: a `CustomerNotFound` after an attempt that may have deleted the customer says `afterAmbiguousAttempt: true`.
+ * Each attempt is a span of its own, numbered by `http.request.resend_count`. Interruption ends a wait, and sends nothing
+ * more.
+ *
+ * @example
+ * ```ts
+ * import { deleteCustomer, Retry } from "@effect-flowwise/effect4"
+ * import * as Effect from "effect/Effect"
+ *
+ * const program = deleteCustomer("cust_priya_sharma_2024").pipe(
+ *   Retry.transient({ times: 5, attemptTimeout: "5 seconds" }),
+ *   // Over all attempts and waits.
+ *   Effect.timeout("1 minute")
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const transient = (
+  options: TransientOptions = {}
+): (<A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>) =>
+  resending(options, { wait: (millis) => Effect.as(Effect.sleep(millis), true) })
+
+/** `transient` with a wait of one's own, which says whether to send again, and a history to look into. @internal */
+export const resending =
+  <R2 = never>(
+    options: TransientOptions,
+    {
+      history,
+      wait
+    }: { readonly history?: Rules.History; readonly wait: (millis: number) => Effect.Effect<boolean, never, R2> }
+  ) =>
+  <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R | R2> =>
+    Effect.suspend(() => {
+      const waitBefore = waits(options)
+      const attempt = remembering(history ?? new Rules.History())(withAttemptTimeout(self, options.attemptTimeout))
+      const send = (resends: number): Effect.Effect<A, E, R | R2> =>
+        Effect.catch(
+          attempt,
+          Effect.fnUntraced(function* (error: E) {
+            const millis = yield* waitBefore(error, resends)
+            const goOn = millis !== undefined && (yield* pay(options, error)) && (yield* wait(millis))
+            return goOn ? yield* send(resends + 1) : yield* Effect.fail(error)
+          })
+        )
+      return Effect.tap(send(0), refund(options))
+    })
+
+/** Gives the wait before the next resend in milliseconds; `undefined` where there is to be none. */
+const waits = (options: ScheduleOptions) => {
+  const backoff = {
+    times: options.times ?? 3,
+    baseDelay: Duration.toMillis(options.baseDelay ?? "500 millis"),
+    maxDelay: Duration.toMillis(options.maxDelay ?? "30 seconds")
+  }
+  return (error: unknown, resends: number): Effect.Effect<number | undefined> =>
+    isTransient(error)
+      ? Effect.map(Random.next, (chance) => Rules.waitBefore(backoff, resends, chance, askedMillis(error) ?? 0))
+      : Effect.succeed(undefined)
+}
+
+/** How long the server asks to wait; `undefined` where it doesn't. @internal */
+export const askedMillis = (error: unknown): number | undefined =>
+  isOurs(error) && "retryAfter" in error
+    ? Option.getOrUndefined(Option.map(error.retryAfter, Duration.toMillis))
+    : undefined
+
+const withAttemptTimeout = <A, E, R>(
+  self: Effect.Effect<A, E, R>,
+  attemptTimeout: TransientOptions["attemptTimeout"]
+): Effect.Effect<A, E, R> =>
+  attemptTimeout === undefined
+    ? self
+    : Effect.updateService(self, CurrentAttemptTimeout, (around) =>
+        Result.flatMap(around, (outer) =>
+          Result.map(parse(attemptTimeout, "attemptTimeout"), (inner) => Duration.min(outer, inner))
+        )
+      )
+
+const pay = ({ budget }: TransientOptions, error: unknown): Effect.Effect<boolean> => {
+  const price = isOurs(error) ? Rules.budget.price(error) : 0
+  return budget === undefined
+    ? Effect.succeed(true)
+    : Ref.modify(budget, (tokens) => (tokens >= price ? [true, tokens - price] : [false, tokens]))
+}
+
+const refund = ({ budget }: TransientOptions): Effect.Effect<void> =>
+  budget === undefined
+    ? Effect.void
+    : Ref.update(budget, (tokens) => Math.min(Rules.budget.capacity, tokens + Rules.budget.refund))

@@ -1,0 +1,176 @@
+/** The one seam between the client and the wire, and the transport over any `HttpClient`. */
+import { type Answer, type Left, makeBodyReader } from "@effect-flowwise/core"
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import { constTrue } from "effect/Function"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as Headers from "effect/http/Headers"
+import * as HttpClient from "effect/http/HttpClient"
+import type * as HttpClientError from "effect/http/HttpClientError"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import type * as HttpClientResponse from "effect/http/HttpClientResponse"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import * as Tracer from "effect/Tracer"
+
+/**
+ * One `DELETE` without a body.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface TransportRequest {
+  /** `https://host`, with the port where it is not the default. */
+  readonly origin: string
+  /** Percent-encoded; to be sent as it is. */
+  readonly path: string
+  /** Everything but the trace. */
+  readonly headers: Readonly<Record<string, string>>
+  /** `traceparent` and its like; empty where there is no span, or where the user turned propagation off. */
+  readonly trace: Readonly<Record<string, string>>
+}
+
+/**
+ * What a transport reports to: `left`, then `head`, then `body` if `head` returned `true`. Or `failed`, at any time. What
+ * comes after the end is ignored.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface TransportObserver {
+  /** The caller's fiber, for its settings and services. */
+  readonly fiber: Fiber.Fiber<unknown, unknown>
+  /** The attempt's span; none where the tracer is off. */
+  readonly span: Tracer.Span | undefined
+  /**
+   * Just before anything leaves. `"yes"`: from now on the request may have reached the server. `"perhaps"`: this transport
+   * can't know, so that a later error's code decides. Not called at all: nothing left, whatever the error.
+   */
+  left(left: Exclude<Left, "no">): void
+  /** The final answer's status and headers. `true`: the body is wanted. `false`: the answer is complete. */
+  head(status: number, headers: Answer["headers"]): boolean
+  /** The body, made by `bodyReader`; `undefined` where it can't be read. */
+  body(body: Answer["body"]): void
+  /** Why there is no answer. A `DeleteCustomerError` is given to the caller as it is. */
+  failed(error: unknown): void
+}
+
+/**
+ * Sends one `DELETE`: follows no redirect, repeats nothing, and reports the answer, or why there is none.
+ *
+ * **When to use**: to put the client on something that is no `HttpClient`. For headers or a proxy of your own, wrap the
+ * `HttpClient` that `layerHttpClient` is built on.
+ *
+ * **Details**: `send` returns at once. The function it returns lets go: it closes the connection, and nothing is sent any
+ * more. The client calls it when the deadline is over or the caller is interrupted.
+ *
+ * @since 0.1.0
+ * @category services
+ */
+export class Transport extends Context.Service<
+  Transport,
+  { readonly send: (request: TransportRequest, observer: TransportObserver) => () => void }
+>()("@effect-flowwise/effect4/Transport") {
+  /** Over any `HttpClient`. One that retries or follows redirects by itself sends more than one request. */
+  static readonly layerHttpClient: Layer.Layer<Transport, never, HttpClient.HttpClient> = Layer.fresh(
+    Layer.effect(
+      Transport,
+      Effect.map(HttpClient.HttpClient, (httpClient) => Transport.of({ send: sendOver(httpClient) }))
+    )
+  )
+}
+
+/**
+ * Collects at most 64 KiB of a body as text. `add` returns `false` when there is enough; then, or at the end of the body,
+ * `end` gives what there is.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const bodyReader = (): ReturnType<typeof makeBodyReader> =>
+  makeBodyReader(new TextDecoder("utf-8", { fatal: true }))
+
+const sendOver =
+  (httpClient: HttpClient.HttpClient): Transport["Service"]["send"] =>
+  ({ headers, origin, path, trace }, observer) => {
+    const request = HttpClientRequest.delete(origin + path, { headers: { ...headers, ...trace } })
+    const fork = Effect.runForkWith(contextFor(observer))
+    const exchange = Effect.suspend(() => {
+      observer.left("perhaps")
+      return Effect.flatMap(answerTo(httpClient, request), (response) =>
+        observer.head(response.status, response.headers)
+          ? Effect.map(readBody(response), (body) => observer.body(body))
+          : drop(fork, response)
+      )
+    })
+    // A fiber of its own can be left behind where neither the caller nor the `HttpClient` can be interrupted.
+    const fiber = fork(Effect.catchCause(exchange, (cause) => Effect.sync(() => observer.failed(reasonOf(cause)))))
+    return () => fiber.interruptUnsafe()
+  }
+
+/** The caller's services and settings, but for what Effect's clients do by themselves. */
+const contextFor = ({ fiber, span }: TransportObserver): Context.Context<never> => {
+  const { context } = fiber
+  return Context.mergeAll(
+    context,
+    span === undefined ? Context.empty() : Context.make(Tracer.ParentSpan, span),
+    // `fetch` follows redirects, with the secret and to any host, unless it is told not to.
+    Context.make(FetchHttpClient.RequestInit, {
+      ...Context.getOrUndefined(context, FetchHttpClient.RequestInit),
+      redirect: "manual"
+    }),
+    // Effect's own span shows every header and the full URL.
+    Context.make(HttpClient.TracerDisabledWhen, constTrue),
+    Context.make(Headers.CurrentRedactedNames, [
+      ...fiber.getRef(Headers.CurrentRedactedNames),
+      "x-client-id",
+      "x-client-secret"
+    ])
+  ) as Context.Context<never>
+}
+
+type Response = HttpClientResponse.HttpClientResponse
+
+/** An `HttpClient` with `filterStatusOk` makes an error of an answer. */
+const answerTo = (
+  httpClient: HttpClient.HttpClient,
+  request: HttpClientRequest.HttpClientRequest
+): Effect.Effect<Response, HttpClientError.HttpClientError> =>
+  Effect.catch(httpClient.execute(request), (error) =>
+    error.reason?._tag === "StatusCodeError" ? Effect.succeed(error.reason.response) : Effect.fail(error)
+  )
+
+/** Effect 4 wraps the reason, which has the cause, and gives a broken URL or body a tag of its own. */
+const reasonOf = (cause: Cause.Cause<HttpClientError.HttpClientError>): unknown => {
+  const error = Cause.squash(cause)
+  const { reason } = error as { readonly reason?: { readonly _tag?: string; readonly cause?: unknown } }
+  switch (reason?._tag) {
+    case "InvalidUrlError":
+    case "EncodeError":
+      return { reason: reason._tag.slice(0, -"Error".length) }
+    default:
+      return reason?.cause ?? error
+  }
+}
+
+/** Frees the connection of an answer whose body nobody wants. */
+const drop = (fork: ReturnType<typeof Effect.runForkWith<never>>, response: Response): Effect.Effect<unknown> =>
+  response.status === 204
+    ? // It has no body, so that reading to its end takes no time.
+      Effect.exit(Effect.suspend(() => response.text))
+    : // Every `HttpClient` closes the connection where a reader that has begun is interrupted.
+      Effect.sync(() => {
+        fork(Effect.exit(Effect.suspend(() => Stream.runDrain(response.stream)))).interruptUnsafe()
+      })
+
+const readBody = (response: Response): Effect.Effect<Answer["body"]> => {
+  const reader = bodyReader()
+  return Effect.suspend(() =>
+    Stream.runForEachWhile(response.stream, (chunk) => Effect.sync(() => reader.add(chunk)))
+  ).pipe(
+    // `fetch` throws where a wrapper has read the body before.
+    Effect.matchCause({ onFailure: () => undefined, onSuccess: reader.end })
+  )
+}

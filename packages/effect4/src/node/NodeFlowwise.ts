@@ -1,0 +1,109 @@
+/** Everything that `deleteCustomer` needs on Node.js, as layers. */
+import type { ConfigError } from "effect/Config"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import { Credentials } from "../Credentials.js"
+import { Environment } from "../Environment.js"
+import { type ClientOptions, FlowwiseClient } from "../FlowwiseClient.js"
+import * as Setting from "../Setting.js"
+import { Transport } from "../Transport.js"
+import * as UndiciDispatcher from "./UndiciDispatcher.js"
+import * as UndiciTransport from "./UndiciTransport.js"
+
+export type { AnyDispatcher, TransportOptions } from "./UndiciDispatcher.js"
+
+/**
+ * What `layerWith` takes.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options extends UndiciDispatcher.TransportOptions, ClientOptions {}
+
+/**
+ * `layerTransport` with options.
+ *
+ * **Details**: an option that can't be used is a `ConfigError` when the layer is built. It names the option and never shows
+ * the value, since a proxy's URL may hold a password.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerTransportWith = (options: UndiciDispatcher.TransportOptions): Layer.Layer<Transport, ConfigError> =>
+  Layer.effect(Transport, Effect.map(UndiciDispatcher.make(options), UndiciTransport.make))
+
+/**
+ * The client's `Transport` right on undici, over connections of its own, which close with the layer.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerTransport: Layer.Layer<Transport> = Layer.orDie(layerTransportWith({}))
+
+/**
+ * The client, with options for itself and its transport.
+ *
+ * **Details**: an option that can't be used is a `ConfigError` when the layer is built, as in `layerTransportWith`.
+ *
+ * @example
+ * ```ts
+ * import { Credentials, Environment } from "@effect-flowwise/effect4"
+ * import { NodeFlowwise } from "@effect-flowwise/effect4/node"
+ * import * as Layer from "effect/Layer"
+ *
+ * const FlowwiseLive = NodeFlowwise.layerWith({ timeout: "5 seconds", proxy: "environment" }).pipe(
+ *   Layer.provide([Credentials.layerConfig, Environment.layerProduction])
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerWith = (options: Options): Layer.Layer<FlowwiseClient, ConfigError, Credentials | Environment> => {
+  const { timeout, ...transport } = options
+  return timeout === undefined || Option.exists(Duration.fromInput(timeout), Duration.isPositive)
+    ? Layer.fresh(
+        Layer.effect(FlowwiseClient, FlowwiseClient.make({ timeout })).pipe(
+          Layer.provide(layerTransportWith(transport))
+        )
+      )
+    : Layer.effect(
+        FlowwiseClient,
+        Effect.fail(Setting.invalid("timeout", 'must be a duration above 0, such as "30 seconds"'))
+      )
+}
+
+/**
+ * The client with its defaults. Which account and which environment is yours to provide.
+ *
+ * @example
+ * ```ts
+ * import { Credentials, deleteCustomer, Environment } from "@effect-flowwise/effect4"
+ * import { NodeFlowwise } from "@effect-flowwise/effect4/node"
+ * import * as Effect from "effect/Effect"
+ * import * as Layer from "effect/Layer"
+ *
+ * const program = deleteCustomer("cust_priya_sharma_2024").pipe(
+ *   Effect.provide(NodeFlowwise.layer.pipe(Layer.provide([Credentials.layerConfig, Environment.layerSandbox])))
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer: Layer.Layer<FlowwiseClient, never, Credentials | Environment> = Layer.fresh(
+  Layer.effect(FlowwiseClient, FlowwiseClient.make()).pipe(Layer.provide(layerTransport))
+)
+
+/**
+ * The client, with account and environment from `FLOWWISE_CLIENT_ID`, `FLOWWISE_CLIENT_SECRET`, and `FLOWWISE_BASE_URL` or
+ * `FLOWWISE_ENVIRONMENT`. A missing or invalid setting is a `ConfigError` that names it.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerConfig: Layer.Layer<FlowwiseClient, ConfigError> = Layer.fresh(
+  layer.pipe(Layer.provide([Credentials.layerConfig, Environment.layerConfig]))
+)

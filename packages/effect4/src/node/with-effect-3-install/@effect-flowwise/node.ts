@@ -1,0 +1,4 @@
+// Effect 3 has no such module. Node's error then names this file, and with it the package to install.
+import "effect/Result"
+
+export * as NodeFlowwise from "../../NodeFlowwise.js"

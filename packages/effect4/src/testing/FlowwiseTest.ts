@@ -1,0 +1,255 @@
+/** The client over a vendor in memory, for tests. */
+import { documented } from "@effect-flowwise/core"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Random from "effect/Random"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import { Credentials } from "../Credentials.js"
+import type { CustomerDeleted } from "../Customer.js"
+import {
+  DeleteCustomerError,
+  DeletionFailed,
+  RateLimited,
+  RequestFailed,
+  UnexpectedResponse
+} from "../DeleteCustomerError.js"
+import { Environment } from "../Environment.js"
+import { FlowwiseClient } from "../FlowwiseClient.js"
+import { Transport, type TransportObserver } from "../Transport.js"
+import * as Script from "./Script.js"
+
+/**
+ * One request that the fake received.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface FakeRequest {
+  readonly customerId: string
+  /** None while it is under way, and where it was interrupted. */
+  readonly outcome: Option.Option<CustomerDeleted | DeleteCustomerError>
+}
+
+/**
+ * How often a request shall go wrong in which way, each from 0 to 1 and 1 at most in all.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ChaosRates {
+  /** The customer is deleted, and the answer lost. */
+  readonly lostAnswer?: number | undefined
+  /** No connection: nothing is delivered. */
+  readonly noConnection?: number | undefined
+  /** The vendor's 500: nobody is deleted. */
+  readonly deletionFailed?: number | undefined
+  /** A 429 that asks for a second's wait. */
+  readonly rateLimited?: number | undefined
+  /** A gateway's 503. */
+  readonly unavailable?: number | undefined
+}
+
+interface Fault {
+  readonly error: (customerId: string) => DeleteCustomerError
+  /** Whether the deletion takes effect all the same. */
+  readonly deletes: boolean
+}
+
+/**
+ * A fake that is the real client over a vendor in memory: ids are checked and encoded, answers judged and errors made by the
+ * very code that runs in production. No socket is opened, and time and chance are Effect's, so that `TestClock` works.
+ *
+ * @example
+ * ```ts
+ * import { deleteCustomer, RateLimited } from "@effect-flowwise/effect4"
+ * import { FlowwiseTest } from "@effect-flowwise/effect4/testing"
+ * import * as Effect from "effect/Effect"
+ *
+ * const test = Effect.gen(function* () {
+ *   const fake = yield* FlowwiseTest
+ *   yield* fake.fail(new RateLimited(), { times: 1 })
+ *   yield* Effect.flip(deleteCustomer("cust_1")) // RateLimited
+ *   yield* deleteCustomer("cust_1")
+ *   return yield* fake.customers // []
+ * }).pipe(Effect.provide(FlowwiseTest.layer({ customers: ["cust_1"] })))
+ * ```
+ *
+ * @since 0.1.0
+ * @category services
+ */
+export class FlowwiseTest extends Context.Service<
+  FlowwiseTest,
+  {
+    /** Who still exists. */
+    readonly customers: Effect.Effect<ReadonlyArray<string>>
+    /** Makes a customer; one who exists stays. */
+    readonly create: (customerId: string) => Effect.Effect<void>
+    /** Every request so far with its outcome, in the order of arrival. An id that the client refuses makes none. */
+    readonly requests: Effect.Effect<ReadonlyArray<FakeRequest>>
+    /** From now on fails with this very error, for one customer or all, so many times or always; nobody is deleted. */
+    readonly fail: (
+      error: DeleteCustomerError,
+      options?: Script.ScriptOptions
+    ) => Effect.Effect<void, Script.InvalidScript>
+    /** From now on deletes the customer and then loses the answer: `RequestFailed`, delivered `"unknown"`. */
+    readonly loseAnswer: (options?: Script.ScriptOptions) => Effect.Effect<void, Script.InvalidScript>
+    /** From now on answers after so long, by Effect's clock. The client's own time-out applies. */
+    readonly delay: (duration: Duration.Input) => Effect.Effect<void, Script.InvalidScript>
+    /** From now on goes wrong at random, in the same way for the same seed. Scripted errors come first. */
+    readonly chaos: (options: {
+      readonly seed: number | string
+      readonly rates: ChaosRates
+    }) => Effect.Effect<void, Script.InvalidScript>
+  }
+>()("@effect-flowwise/effect4/FlowwiseTest") {
+  /** Fresh state for every build; the environment's name is `"test"`. */
+  static readonly layer = (
+    options: { readonly customers?: Iterable<string> | undefined } = {}
+  ): Layer.Layer<FlowwiseClient | FlowwiseTest> => {
+    // Once: what gives its ids only once would leave the second build empty.
+    const customers = Array.from(options.customers ?? [])
+    return Layer.effectContext(Effect.suspend(() => make(new Set(customers))))
+  }
+}
+
+interface Received {
+  readonly customerId: string
+  outcome: FakeRequest["outcome"]
+}
+
+const make = Effect.fnUntraced(function* (customers: Set<string>) {
+  const script = Script.make<Fault>()
+  const requests: Array<Received> = []
+  const underWay = new Map<unknown, Received>()
+  let latency: Effect.Effect<void> = Effect.void
+  let misfortune: Effect.Effect<Fault | undefined> = Effect.succeed(undefined)
+
+  /** Takes no time unless a delay was set, so that a call is over before the client sets a timer. */
+  const answer = Effect.fnUntraced(function* (customerId: string, requestId: string, observer: TransportObserver) {
+    const fault = script.next(customerId) ?? (yield* misfortune)
+    yield* latency
+    if (fault !== undefined) {
+      if (fault.deletes) customers.delete(customerId)
+      return observer.failed(fault.error(customerId))
+    }
+    const headers = { "x-request-id": requestId }
+    if (customers.delete(customerId)) {
+      observer.head(204, headers)
+      return
+    }
+    // The vendor's page doesn't say which formats are invalid. No id of a known customer is.
+    const status = /\p{Cc}/u.test(customerId) ? 400 : 404
+    observer.head(status, headers)
+    observer.body({ text: JSON.stringify(documented[status]), complete: true })
+  })
+
+  const client = yield* FlowwiseClient.make().pipe(
+    Effect.provideService(Transport, {
+      send: ({ path }, observer) => {
+        const customerId = decodeURIComponent(path.slice("/customer/".length))
+        const received: Received = { customerId, outcome: Option.none() }
+        underWay.set(observer.fiber, received)
+        observer.left("yes")
+        const fork = Effect.runForkWith(observer.fiber.context)
+        const fiber = fork(answer(customerId, `req_${requests.push(received)}`, observer))
+        return () => fiber.interruptUnsafe()
+      }
+    }),
+    Effect.provideService(Environment, { name: "test", baseUrl: "https://flowwise.test" }),
+    Effect.provideService(Credentials, {
+      get: Effect.succeed({ clientId: "test-client-id", clientSecret: Redacted.make("test-client-secret") })
+    })
+  )
+
+  const recorded = FlowwiseClient.of({
+    ...client,
+    deleteCustomer: (customerId) =>
+      Effect.onExit(client.deleteCustomer(customerId), (exit) =>
+        Effect.withFiberSucceed((fiber) => {
+          const received = underWay.get(fiber)
+          underWay.delete(fiber)
+          if (received !== undefined) received.outcome = outcomeOf(exit)
+        })
+      )
+  })
+
+  const fake = FlowwiseTest.of({
+    customers: Effect.sync(() => Array.from(customers)),
+    create: (customerId) => Effect.sync(() => void customers.add(customerId)),
+    requests: Effect.sync(() => requests.map((request) => ({ ...request }))),
+    fail: (error, options) =>
+      Schema.is(DeleteCustomerError)(error)
+        ? script.set({ error: () => error, deletes: false }, options)
+        : Script.invalid("fail takes one of the errors of deleteCustomer"),
+    loseAnswer: (options) => script.set(misfortunes.lostAnswer, options),
+    delay: (duration) =>
+      Effect.map(Script.validDelay(duration), (valid) => {
+        latency = Effect.sleep(valid)
+      }),
+    chaos: ({ seed, rates }) =>
+      Effect.map(chaos(seed, rates), (next) => {
+        misfortune = next
+      })
+  })
+  return Context.make(FlowwiseClient, recorded).pipe(Context.add(FlowwiseTest, fake))
+})
+
+const outcomeOf = (exit: Exit.Exit<CustomerDeleted, DeleteCustomerError>): FakeRequest["outcome"] =>
+  Exit.isSuccess(exit) ? Option.some(exit.value) : Exit.findErrorOption(exit)
+
+const misfortunes: Record<keyof ChaosRates, Fault> = {
+  lostAnswer: {
+    error: () =>
+      new RequestFailed({
+        message: "The connection broke: the customer may or may not be deleted. Ask again",
+        reason: "Transport",
+        delivered: "unknown"
+      }),
+    deletes: true
+  },
+  noConnection: {
+    error: () =>
+      new RequestFailed({
+        message: "No connection: nothing was sent. Ask again",
+        reason: "Connection",
+        delivered: "no"
+      }),
+    deletes: false
+  },
+  deletionFailed: { error: (customerId) => new DeletionFailed({ customerId }), deletes: false },
+  rateLimited: { error: () => new RateLimited({ retryAfter: Option.some(Duration.seconds(1)) }), deletes: false },
+  unavailable: { error: () => new UnexpectedResponse({ status: 503 }), deletes: false }
+}
+
+const chaos = (
+  seed: number | string,
+  rates: ChaosRates
+): Effect.Effect<Effect.Effect<Fault | undefined>, Script.InvalidScript> => {
+  const entries = Object.entries(rates).filter((entry): entry is [string, number] => entry[1] !== undefined)
+  const unknown = entries.find(([name]) => !Object.hasOwn(misfortunes, name))
+  if (unknown !== undefined) {
+    return Script.invalid(`chaos knows no ${unknown[0]}, only ${Object.keys(misfortunes).join(", ")}`)
+  }
+  const sum = entries.reduce((total, [, rate]) => total + rate, 0)
+  if (!entries.every(([, rate]) => rate >= 0) || !(sum <= 1)) {
+    return Script.invalid("the rates of chaos must be 0 or more each, and 1 at most in all")
+  }
+  return Effect.map(Random.withSeed(Random.Random, seed), (random) =>
+    Effect.sync(() => {
+      const chance = random.nextDoubleUnsafe()
+      let reached = 0
+      for (const [name, rate] of entries) {
+        reached += rate
+        if (chance < reached) {
+          return misfortunes[name as keyof ChaosRates]
+        }
+      }
+      return undefined
+    })
+  )
+}

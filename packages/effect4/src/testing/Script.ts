@@ -1,0 +1,81 @@
+/** What the fake shall do instead of its own answer, and how often. */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import { CustomerId } from "../Customer.js"
+
+/**
+ * A script that asks for what can't happen, a negative number of times for example. `message` says what to correct; nothing
+ * was scripted.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class InvalidScript extends Schema.TaggedError<InvalidScript>("@effect-flowwise/testing/InvalidScript")(
+  "InvalidScript",
+  { message: Schema.String }
+) {}
+
+/**
+ * Whom a script is for, and how often it applies.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ScriptOptions {
+  /** Default: everybody. */
+  readonly customerId?: string | undefined
+  /** So many requests, and then no more. Default: every one. */
+  readonly times?: number | undefined
+}
+
+/** @internal */
+export interface Script<A> {
+  readonly set: (step: A, options?: ScriptOptions) => Effect.Effect<void, InvalidScript>
+  /** The step for a request of this customer, used up by it. */
+  readonly next: (customerId: string) => A | undefined
+}
+
+/**
+ * Steps that are counted come first, in the order in which they were set; then the latest of those that are not.
+ * @internal
+ */
+export const make = <A>(): Script<A> => {
+  const steps: Array<{ readonly step: A; readonly customerId: string | undefined; left: number }> = []
+  return {
+    set: (step, { customerId, times = Number.POSITIVE_INFINITY } = {}) =>
+      Effect.suspend(() => {
+        if (!(times === Number.POSITIVE_INFINITY || (Number.isInteger(times) && times > 0))) {
+          return invalid(`times must be a whole number above 0, and is ${String(times)}`)
+        }
+        if (customerId !== undefined && !Schema.is(CustomerId)(customerId)) {
+          return invalid("customerId is one that the client refuses, so that no request for it can come")
+        }
+        steps.push({ step, customerId, left: times })
+        return Effect.void
+      }),
+    next: (customerId) => {
+      const fitting = steps.filter((step) => step.customerId === undefined || step.customerId === customerId)
+      const found = fitting.find(({ left }) => left !== Number.POSITIVE_INFINITY) ?? fitting.at(-1)
+      if (found !== undefined && --found.left === 0) {
+        steps.splice(steps.indexOf(found), 1)
+      }
+      return found?.step
+    }
+  }
+}
+
+/** @internal */
+export const invalid = (message: string): Effect.Effect<never, InvalidScript> =>
+  Effect.fail(new InvalidScript({ message }))
+
+/** @internal */
+export const validDelay = (delay: Duration.Input): Effect.Effect<Duration.Duration, InvalidScript> =>
+  Option.match(
+    Option.filter(Duration.fromInput(delay), (duration) => !Duration.isNegative(duration)),
+    {
+      onNone: () => invalid(`a delay must be a duration such as "2 seconds", and is ${String(delay)}`),
+      onSome: (duration) => Effect.succeed(duration)
+    }
+  )

@@ -1,0 +1,123 @@
+/** Runs the shared cases on the Effect 3 packages. */
+import { inspect } from "node:util"
+import {
+  CustomerAlreadyAbsent,
+  CustomerDeleted,
+  DeleteCustomerError,
+  DeletionOutcome,
+  deleteCustomer,
+  deleteCustomers,
+  ensureCustomerDeleted,
+  FlowwiseClient,
+  Retry
+} from "@effect-flowwise/client"
+import {
+  type Call,
+  type Edition,
+  type Ended,
+  summary as inWords,
+  makeCertificates,
+  type Outcome
+} from "@effect-flowwise/core/cases"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
+import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as Tracer from "effect/Tracer"
+import { clientAt, transports } from "./layers.js"
+import { renderings } from "./renderings.js"
+
+/** Everything that a call can come to. */
+export const AnyOutcome = Schema.Union(CustomerDeleted, CustomerAlreadyAbsent, DeletionOutcome, DeleteCustomerError)
+
+const toJson = Schema.encodeSync(AnyOutcome)
+
+const endOf = (exit: Exit.Exit<Either.Either<CustomerDeleted, DeleteCustomerError>>): Effect.Effect<Ended> => {
+  if (Exit.isFailure(exit)) {
+    return Effect.succeed({ how: Exit.isInterrupted(exit) ? "interrupted" : "a defect" })
+  }
+  const outcome = Either.merge(exit.value)
+  return Effect.map(renderings(outcome), (printed) => ({ outcome: toJson(outcome) as Outcome, printed }))
+}
+
+/** Runs an effect, and keeps in `said` whatever is logged, at any level, and every event of a span. */
+const overhearing =
+  (said: Array<string>) =>
+  <A, E, R>(self: Effect.Effect<A, E, R>) =>
+    Effect.flatMap(Effect.tracer, (native) => {
+      const span: Tracer.Tracer["span"] = (...options) => {
+        const opened = native.span(...options)
+        return Object.assign(opened, {
+          event: (name: string, _: bigint, attributes: unknown) => said.push(`event ${name} ${inspect(attributes)}`)
+        })
+      }
+      const logger = Logger.make(({ annotations, cause, message }) => {
+        said.push(`log ${inspect([message, cause, annotations], { depth: 9 })}`)
+      })
+      return self.pipe(
+        Effect.withSpan("caller"),
+        Effect.withTracer(Tracer.make({ span, context: (execute) => execute() })),
+        Logger.withMinimumLogLevel(LogLevel.All),
+        Effect.provide(Logger.replace(Logger.defaultLogger, logger))
+      )
+    })
+
+export const edition: Edition = {
+  open: async (transport, baseUrl, timeout) => {
+    const scope = Effect.runSync(Scope.make())
+    const layer = clientAt(baseUrl, transports[transport], { timeout })
+    const client = Context.get(await Effect.runPromise(Layer.buildWithScope(layer, scope)), FlowwiseClient)
+    const said: Array<string> = []
+    return {
+      said,
+      deleteCustomer: (customerId) => {
+        const fiber = Effect.runFork(client.deleteCustomer(customerId).pipe(Effect.either, overhearing(said)))
+        const ended = new Promise<Ended>((resolve) => {
+          fiber.addObserver((exit) => void Effect.runPromise(endOf(exit)).then(resolve))
+        })
+        return { ended, interrupt: () => fiber.unsafeInterruptAsFork(fiber.id()) }
+      },
+      close: () => Effect.runPromise(Scope.close(scope, Exit.void))
+    }
+  },
+  perform: (transport, baseUrl, call) => {
+    const layer = clientAt(baseUrl, transports[transport], { timeout: call.timeout })
+    return Effect.runPromise(
+      Effect.map(Effect.provide(outcomesOf(call), layer), (outcomes) => outcomes.map((one) => toJson(one)))
+    )
+  }
+}
+
+const outcomesOf = ({
+  ids,
+  operation,
+  retry
+}: Call): Effect.Effect<ReadonlyArray<typeof AnyOutcome.Type>, never, FlowwiseClient> => {
+  if (operation === "deleteCustomers") {
+    const outcomes: Array<typeof AnyOutcome.Type> = []
+    return deleteCustomers(ids, { concurrency: 1, retry: retry ?? false }).pipe(
+      Stream.runForEach((outcome) => Effect.sync(() => outcomes.push(outcome))),
+      Effect.match({ onFailure: (error) => [...outcomes, error], onSuccess: () => outcomes })
+    )
+  }
+  const one = operation === "deleteCustomer" ? deleteCustomer : ensureCustomerDeleted
+  return Effect.forEach(ids, (id) => {
+    const call: Effect.Effect<CustomerDeleted | CustomerAlreadyAbsent, DeleteCustomerError, FlowwiseClient> = one(id)
+    return Effect.map(Effect.either(retry === undefined ? call : call.pipe(Retry.transient(retry))), Either.merge)
+  })
+}
+
+/** An outcome in a few words. */
+export const summary = (outcome: typeof AnyOutcome.Type): string => inWords(toJson(outcome) as Outcome)
+
+/** What a TLS server on loopback may show, until the scope closes. */
+export const makeTls = Effect.map(
+  Effect.acquireRelease(Effect.promise(makeCertificates), ({ restore }) => Effect.sync(restore)),
+  ({ options }) => options
+)

@@ -26,7 +26,7 @@ export const bundleCommand = async (outdir) => {
     sourcesContent: false,
     legalComments: "none", // they are in the file of the licences
     metafile: true,
-    logLevel: "warning"
+    logLevel: "error" // effect's own `sideEffects` makes a warning
   })
   writeFileSync(join(outdir, "LICENSES.txt"), licencesOf(Object.keys(metafile.inputs)))
 }

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { publint } from "publint"
 import { formatMessage } from "publint/utils"
-import { published, root, run } from "./workspace.mjs"
+import { isLibrary, published, root, run } from "./workspace.mjs"
 
 const temp = mkdtempSync(join(tmpdir(), "effect-flowwise-"))
 process.on("exit", () => rmSync(temp, { recursive: true, force: true }))
@@ -21,9 +21,6 @@ const shell = (command, args, options) =>
 
 const require = createRequire(import.meta.url)
 const attw = join(dirname(require.resolve("@arethetypeswrong/cli/package.json")), "dist/index.js")
-
-/** What can be imported, and is no command alone. */
-const isLibrary = (manifest) => manifest.publishConfig.exports["."] !== undefined
 
 /** What an ES module alone can import. Its `import` and `require` have no files of their own. */
 const isEsmOnly = (manifest) => manifest.publishConfig.main === undefined
@@ -42,7 +39,7 @@ for (const { folder, manifest } of published) {
     []
   )
   passed(`${manifest.name}: publint`)
-  if (isLibrary(manifest)) {
+  if (isLibrary({ manifest })) {
     node([attw, filename, "--profile", isEsmOnly(manifest) ? "esm-only" : "strict"])
     passed(`${manifest.name}: the types fit every way of resolving it (attw)`)
   }
@@ -146,7 +143,7 @@ for (const { dist, prelude, type } of formats) {
   }
   passed(`${type}: npm installs the tarballs, which hold what they should`)
 
-  const libraries = forEffect3.filter(({ manifest }) => isLibrary(manifest))
+  const libraries = forEffect3.filter(isLibrary)
   const checks = libraries.map(({ manifest }) => `check("${manifest.name}", "${dist}")`)
   write("entry-points.js", `${prelude}\n${entryPoints}\nPromise.all([${checks}])`)
   node(["entry-points.js"], inProject)
@@ -165,6 +162,21 @@ for (const { dist, prelude, type } of formats) {
 
   deepStrictEqual(node(["main.js"], inProject).trim(), "CustomerDeleted")
   passed(`${type}: the program deletes a customer of the emulator`)
+}
+
+{
+  const project = join(temp, "command-alone")
+  mkdirSync(project)
+  writeFileSync(join(project, "package.json"), JSON.stringify({ private: true }))
+  const tarball = tarballOf.get("@effect-flowwise/cli")
+  shell("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund", tarball], { cwd: project, env })
+  const installed = readdirSync(join(project, "node_modules")).filter((name) => !name.startsWith("."))
+  deepStrictEqual(
+    [installed, readdirSync(join(project, "node_modules/@effect-flowwise"))],
+    [["@effect-flowwise"], ["cli"]]
+  )
+  match(shell("npx", ["flowwise", "delete", "cust_1", "--dry-run"], { cwd: project, env }), /^would send/)
+  passed("the flowwise command is one package, and runs alone")
 }
 
 // The Effect 4 edition: every entry point compiles, and runs where this Node is new enough for Effect 4.

@@ -12,6 +12,9 @@ export const published = readdirSync(join(root, "packages"))
   .map((folder) => ({ folder, manifest: JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) }))
   .filter(({ manifest }) => !manifest.private)
 
+/** What can be imported, and is no command alone. */
+export const isLibrary = ({ manifest }) => manifest.publishConfig.exports["."] !== undefined
+
 /** Runs a program to its end and gives what it printed; ends this process where it fails. */
 export const run = (command, args, options = {}) => {
   const { error, status, stderr, stdout } = spawnSync(command, args, { cwd: root, encoding: "utf8", ...options })

@@ -3,13 +3,14 @@
  *
  * @since 0.1.0
  */
-import { createRequire } from "node:module"
 import { stripVTControlCharacters } from "node:util"
 import * as CliConfig from "@effect/cli/CliConfig"
 import * as Command from "@effect/cli/Command"
 import type * as Runtime from "@effect/platform/Runtime"
-import * as NodeContext from "@effect/platform-node/NodeContext"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as NodePath from "@effect/platform-node/NodePath"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeTerminal from "@effect/platform-node/NodeTerminal"
 import * as Cause from "effect/Cause"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
@@ -23,8 +24,7 @@ import { explain } from "./Failure.js"
 import { footerOf } from "./Help.js"
 import { ignoreBrokenPipes } from "./Output.js"
 import { reportCommand } from "./ReportCommand.js"
-
-const { version } = createRequire(import.meta.url)("@effect-flowwise/cli/package.json") as { version: string }
+import { version } from "./Version.js"
 
 const flowwise = Command.make("flowwise").pipe(
   Command.withDescription("Erases customers at Flowwise, and proves it. Each command has a --help of its own."),
@@ -47,7 +47,7 @@ export const runMain = (argv: ReadonlyArray<string>): void => {
     Effect.flatMap((prepared) => parse([...argv.slice(0, 2), ...prepared])),
     inOurWords,
     Effect.catchAll(explain),
-    Effect.provide([NodeContext.layer, CliConfig.layer(config), logToStderr]),
+    Effect.provide([NodeFileSystem.layer, NodePath.layer, NodeTerminal.layer, CliConfig.layer(config), logToStderr]),
     NodeRuntime.runMain({ disableErrorReporting: true, disablePrettyLogger: true, teardown })
   )
 }

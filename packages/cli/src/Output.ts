@@ -41,7 +41,7 @@ export const visible = (text: string): string =>
 export const place = (baseUrl: string): string => baseUrl.replace(/^https?:\/\//, "")
 
 /** `1,234`. */
-export const grouped = (number: number): string => number.toLocaleString("en-US")
+export const grouped = (number: number): string => String(number).replace(/\B(?=(\d{3})+$)/g, ",") // `Intl` takes 20 ms to load
 
 /** `1,234 customers`, `1 customer`. */
 export const count = (number: number, noun: string): string => `${grouped(number)} ${noun}${number === 1 ? "" : "s"}`

@@ -1,19 +1,12 @@
 /**
- * `flowwise report`.
+ * `flowwise report`: its options. What it does is in `ShowReport.ts`, which is loaded when it runs.
  *
  * @since 0.1.0
  */
-import { open } from "node:fs/promises"
 import * as Args from "@effect/cli/Args"
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
-import { read } from "./JournalFile.js"
-import { printLine } from "./Output.js"
-import { Refused, systemMessage } from "./Refused.js"
-import * as Report from "./Report.js"
-import { toHtml } from "./ReportHtml.js"
-import * as Timeline from "./Timeline.js"
 
 const config = {
   journal: Args.text({ name: "journal" }).pipe(Args.withDescription("What --journal has written.")),
@@ -22,40 +15,11 @@ const config = {
   html: Options.boolean("html").pipe(Options.withDescription("As a page to print and to file: redirect it to a file."))
 }
 
-export const reportCommand = Command.make("report", config, ({ html, journal, json, markdown }) =>
-  Effect.gen(function* () {
-    const [form, other] = Object.entries({ json, markdown, html }).filter(([, given]) => given)
-    if (form !== undefined && other !== undefined) {
-      return yield* new Refused({ message: `give --${form[0]} or --${other[0]}, and not both` })
-    }
-    const { report, timeline } = yield* Effect.tryPromise({
-      try: () => reportOf(journal),
-      catch: (error) =>
-        error instanceof Refused ? error : new Refused({ message: `${journal}: ${systemMessage(error)}` })
-    })
-    const text = html
-      ? toHtml(report, timeline)
-      : json
-        ? Report.toJson(report)
-        : markdown
-          ? Report.toMarkdown(report)
-          : Report.toText(report)
-    yield* Effect.catchTag(printLine(text), "OutputClosed", () => Effect.void)
-  })
-).pipe(Command.withDescription("Summarises a journal: counts, failures by cause, durations."))
+export type Config = Command.Command.ParseConfig<typeof config>
 
-const reportOf = async (path: string) => {
-  const file = await open(path, "r")
-  try {
-    const builder = Report.make()
-    const timeline = Timeline.make()
-    const { end, size } = await read(path, file, (line) => {
-      builder.add(line)
-      timeline.add(line)
-    })
-    if (end === 0) throw new Refused({ message: `${path}: there is nothing in this journal yet` })
-    return { report: builder.finish(size - end), timeline: timeline.finish() }
-  } finally {
-    await file.close()
-  }
-}
+export const reportCommand = Command.make("report", config, (options) =>
+  Effect.flatMap(
+    Effect.promise(() => import("./ShowReport.js")),
+    ({ showReport }) => showReport(options)
+  )
+).pipe(Command.withDescription("Summarises a journal: counts, failures by cause, durations."))

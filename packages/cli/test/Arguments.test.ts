@@ -5,7 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { afterAll } from "vitest"
 import { install, run } from "./Installed.js"
 
-const { bin, folder, remove } = install()
+const { bin, folder, remove } = await install()
 afterAll(remove)
 
 const timeout = 120_000

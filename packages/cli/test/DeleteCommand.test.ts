@@ -11,7 +11,7 @@ import * as Schema from "effect/Schema"
 import { afterAll } from "vitest"
 import { install, run, settings, start } from "./Installed.js"
 
-const { bin, folder, remove } = install()
+const { bin, folder, remove } = await install()
 afterAll(remove)
 
 const timeout = 120_000

@@ -1,62 +1,26 @@
-/** The command as a user has it: compiled, in a folder of its own, started by node. */
+/** The command as a user has it: bundled, in a folder of its own, started by node. */
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync
-} from "node:fs"
+import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { dirname, join } from "node:path"
+import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { FlowwiseEmulator } from "@effect-flowwise/testing"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
-import ts from "typescript"
+import { bundleCommand } from "../../../.ci/bundle.mjs"
 
-const packages = fileURLToPath(new URL("../..", import.meta.url))
+const source = fileURLToPath(new URL("..", import.meta.url))
 
-/**
- * Lays our packages out as their tarballs do, each module compiled as the build compiles it, with what they depend on in
- * reach. Types are not checked: that is what `check` and `build` are for.
- */
-export const install = () => {
+/** Bundles the command as the build does, into a folder that has nothing else that it could load. */
+export const install = async () => {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), "flowwise-cli-")))
-  const modules = join(folder, "node_modules")
-  const { config } = ts.readConfigFile(join(packages, "../tsconfig.base.json"), ts.sys.readFile)
-  const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, packages)
-
-  for (const name of ["core", "client", "node", "testing", "cli"]) {
-    const source = join(packages, name)
-    const manifest = JSON.parse(readFileSync(join(source, "package.json"), "utf8"))
-    const target = join(modules, manifest.name)
-    mkdirSync(join(target, "dist/esm"), { recursive: true })
-    writeFileSync(join(target, "package.json"), JSON.stringify({ ...manifest, ...manifest.publishConfig }))
-    for (const file of readdirSync(join(source, "src"))) {
-      const code = ts.transpileModule(readFileSync(join(source, "src", file), "utf8"), {
-        fileName: file,
-        compilerOptions: { ...options, module: ts.ModuleKind.ES2022, sourceMap: false }
-      })
-      writeFileSync(join(target, "dist/esm", file.replace(/\.ts$/, ".js")), code.outputText)
-    }
-    for (const dependency of Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })) {
-      const link = join(modules, dependency)
-      if (dependency.startsWith("@effect-flowwise/") || existsSync(link)) continue
-      mkdirSync(dirname(link), { recursive: true })
-      symlinkSync(join(source, "node_modules", dependency), link, "junction")
-    }
-  }
-  return {
-    folder,
-    bin: join(modules, "@effect-flowwise/cli/dist/esm/bin.js"),
-    remove: () => rmSync(folder, { recursive: true })
-  }
+  const target = join(folder, "node_modules/@effect-flowwise/cli")
+  await bundleCommand(join(target, "dist"))
+  const manifest = JSON.parse(readFileSync(join(source, "package.json"), "utf8"))
+  const published = { ...manifest, ...manifest.publishConfig, devDependencies: {} }
+  writeFileSync(join(target, "package.json"), JSON.stringify(published))
+  return { folder, bin: join(target, published.bin.flowwise), remove: () => rmSync(folder, { recursive: true }) }
 }
 
 /** What the command needs to know of the emulator. */

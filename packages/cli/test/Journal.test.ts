@@ -24,7 +24,7 @@ import * as Effect from "effect/Effect"
 import { afterAll } from "vitest"
 import { install, run, settings, start } from "./Installed.js"
 
-const { bin, folder, remove } = install()
+const { bin, folder, remove } = await install()
 afterAll(remove)
 
 const timeout = 120_000

@@ -4,7 +4,7 @@ import { assert, it } from "@effect/vitest"
 import { afterAll } from "vitest"
 import { install, run } from "./Installed.js"
 
-const { bin, folder, remove } = install()
+const { bin, folder, remove } = await install()
 afterAll(remove)
 
 it("13.9 says in one line why there is no page, prints none of it, and ends with 2", { timeout: 120_000 }, async () => {

@@ -23,7 +23,7 @@ import { install, run, settings, start } from "./Installed.js"
 /** `.ci/run` installs the first of them where none is there. */
 const executablePath = ["/usr/bin/chromium", "/usr/bin/google-chrome"].find(existsSync)
 
-const { bin, folder, remove } = install()
+const { bin, folder, remove } = await install()
 afterAll(remove)
 
 /** Runs in the page. */

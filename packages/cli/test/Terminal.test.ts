@@ -10,7 +10,7 @@ import { afterAll, beforeAll } from "vitest"
 import { tally } from "../src/Progress.js"
 import { install } from "./Installed.js"
 
-const { bin, folder, remove } = install()
+const { bin, folder, remove } = await install()
 
 let server: Server
 let requests: Array<string> = []

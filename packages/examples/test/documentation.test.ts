@@ -48,6 +48,9 @@ const blocksOf = (file: string, text: string): ReadonlyArray<Block> => {
   }))
 }
 
+/** What no block changes, parsed once for all programs. */
+const parsed = new Map<string, ts.SourceFile | undefined>()
+
 /** Type-checks all blocks in one program, each as a module of the package that has its Effect; nothing is written. */
 const failuresOf = (blocks: ReadonlyArray<Block>): ReadonlyArray<string> => {
   const { config } = ts.readConfigFile(join(examples, "tsconfig.json"), ts.sys.readFile)
@@ -59,9 +62,14 @@ const failuresOf = (blocks: ReadonlyArray<Block>): ReadonlyArray<string> => {
     })
   )
   const host = ts.createCompilerHost(options)
-  const { fileExists, readFile } = host
+  const { fileExists, getSourceFile, readFile } = host
   host.fileExists = (file) => virtual.has(file) || fileExists(file)
   host.readFile = (file) => virtual.get(file)?.code ?? readFile(file)
+  host.getSourceFile = (file, ...rest) => {
+    if (virtual.has(file)) return getSourceFile(file, ...rest)
+    if (!parsed.has(file)) parsed.set(file, getSourceFile(file, ...rest))
+    return parsed.get(file)
+  }
   const program = ts.createProgram([...virtual.keys()], options, host)
   return ts.getPreEmitDiagnostics(program).map(({ file, messageText, start }) => {
     const message = ts.flattenDiagnosticMessageText(messageText, "\n")

@@ -1,65 +1,17 @@
-import { afterAll, assert, describe, it } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { deleteCustomer } from "@effect-flowwise/client"
-import {
-  BROKEN,
-  documented,
-  excuse,
-  type Fault,
-  faults,
-  makeWorld,
-  report,
-  type TransportName,
-  transportNames,
-  wrongs
-} from "@effect-flowwise/core/cases"
+import { BROKEN, documented, faults } from "@effect-flowwise/core/cases"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import { edition, summary } from "./edition.js"
+import { summary } from "./edition.js"
 import { clientAt, poolsOfOne } from "./layers.js"
 import * as RawServer from "./RawServer.js"
 import { http, json } from "./RawServer.js"
 
-const world = await makeWorld()
-afterAll(world.close)
+import { testFaults } from "./testFaults.js"
 
-const verdicts = new Map<string, string>()
-const keyOf = (fault: Fault, transport: TransportName) => `${transport} ${faults.indexOf(fault)}`
-
-describe.concurrent.each(transportNames)("faults over %s", (transport) => {
-  for (const fault of faults) {
-    it(`${fault.point}. ${fault.name}: ${Array.from(new Set(fault.outcomes)).join(", ")}`, {
-      timeout: 60_000
-    }, async () => {
-      const verdict = await wrongs(edition, world, fault, transport)
-      verdicts.set(keyOf(fault, transport), verdict)
-      assert.include(["", excuse(fault, transport)], verdict)
-    })
-  }
-})
-
-describe.each(transportNames)("memory over %s", (transport) => {
-  it.scopedLive(
-    "never grows by as much as one of the answers that are too large to keep",
-    () =>
-      Effect.gen(function* () {
-        const before = process.memoryUsage.rss()
-        let peak = before
-        const look = setInterval(() => {
-          peak = Math.max(peak, process.memoryUsage.rss())
-        }, 5)
-        yield* Effect.addFinalizer(() => Effect.sync(() => clearInterval(look)))
-        for (const fault of faults.filter(isLarge))
-          yield* Effect.promise(() => wrongs(edition, world, fault, transport))
-        assert.isBelow(peak - before, RawServer.ENDLESS)
-      }),
-    60_000
-  )
-})
-
-const isLarge = (fault: Fault) =>
-  fault
-    .answers({ own: 0, elsewhere: 0, closed: 0 })
-    .some((answer) => answer !== undefined && (answer.endless !== undefined || answer.bytes.length > 1024 * 1024))
+// One row of each family: `Faults.soak.test.ts` has them all.
+testFaults(faults.filter((fault, index) => faults.findIndex(({ point }) => point === fault.point) === index))
 
 describe.each(Object.entries(poolsOfOne))("a pool of one connection over %s", (_, httpClient) => {
   it.scopedLive("starves at no answer, read or not", () =>
@@ -85,5 +37,3 @@ describe.each(Object.entries(poolsOfOne))("a pool of one connection over %s", (_
     })
   )
 })
-
-afterAll(() => console.log(report(transportNames, (fault, transport) => verdicts.get(keyOf(fault, transport)))))

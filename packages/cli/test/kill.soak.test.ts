@@ -11,7 +11,7 @@ const CUSTOMERS = 5000
 const KILLS = 50
 const CONCURRENCY = 8
 
-const { bin, folder, remove } = install()
+const { bin, folder, remove } = await install()
 afterAll(remove)
 
 const ids = Array.from({ length: CUSTOMERS }, (_, index) => `cust_${index + 1}`)

@@ -1,0 +1,1 @@
+export declare const bundleCommand: (outdir: string) => Promise<void>

@@ -1,0 +1,38 @@
+import { afterAll, assert, describe, it } from "@effect/vitest"
+import { type Fault, faults, report, type TransportName, transportNames, wrongs } from "@effect-flowwise/core/cases"
+import * as Effect from "effect/Effect"
+import { edition } from "./edition.js"
+import * as RawServer from "./RawServer.js"
+
+import { testFaults, world } from "./testFaults.js"
+
+const verdicts = new Map<string, string>()
+const keyOf = (fault: Fault, transport: TransportName) => `${transport} ${faults.indexOf(fault)}`
+
+testFaults(faults, (fault, transport, verdict) => verdicts.set(keyOf(fault, transport), verdict))
+
+describe.each(transportNames)("memory over %s", (transport) => {
+  it.scopedLive(
+    "never grows by as much as one of the answers that are too large to keep",
+    () =>
+      Effect.gen(function* () {
+        const before = process.memoryUsage.rss()
+        let peak = before
+        const look = setInterval(() => {
+          peak = Math.max(peak, process.memoryUsage.rss())
+        }, 5)
+        yield* Effect.addFinalizer(() => Effect.sync(() => clearInterval(look)))
+        for (const fault of faults.filter(isLarge))
+          yield* Effect.promise(() => wrongs(edition, world, fault, transport))
+        assert.isBelow(peak - before, RawServer.ENDLESS)
+      }),
+    60_000
+  )
+})
+
+const isLarge = (fault: Fault) =>
+  fault
+    .answers({ own: 0, elsewhere: 0, closed: 0 })
+    .some((answer) => answer !== undefined && (answer.endless !== undefined || answer.bytes.length > 1024 * 1024))
+
+afterAll(() => console.log(report(transportNames, (fault, transport) => verdicts.get(keyOf(fault, transport)))))

@@ -1,5 +1,15 @@
 /** One attempt to delete one customer: history, span, credentials, send, judge, record. */
-import { type Answer, explain, invalidRequest, judge, type Left, needsBody, timedOut } from "@effect-flowwise/core"
+import {
+  type Answer,
+  type Entry,
+  explain,
+  invalidRequest,
+  judge,
+  type Left,
+  needsBody,
+  pathOf,
+  timedOut
+} from "@effect-flowwise/core"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -14,7 +24,7 @@ import { CustomerDeleted } from "./Customer.js"
 import { Deadline } from "./Deadline.js"
 import { type DeleteCustomerError, fromOutcome, isOurs } from "./DeleteCustomerError.js"
 import { withoutTrailingSlash } from "./Environment.js"
-import { type Entry, Recorded } from "./History.js"
+import { Recorded } from "./History.js"
 import * as Telemetry from "./Telemetry.js"
 import type { Transport, TransportObserver } from "./Transport.js"
 
@@ -32,8 +42,8 @@ export interface Settings {
 /** What all attempts of a client share. @internal */
 export const makeClient = (settings: Settings) => {
   const { host, origin } = settings.base
-  const path = `${withoutTrailingSlash(settings.base).slice(origin.length)}/customer/`
-  return { ...settings, host, origin, path, telemetry: Telemetry.make(settings.base) }
+  const basePath = withoutTrailingSlash(settings.base).slice(origin.length)
+  return { ...settings, host, origin, basePath, telemetry: Telemetry.make(settings.base) }
 }
 
 type Client = ReturnType<typeof makeClient>
@@ -107,11 +117,11 @@ class Exchange implements TransportObserver {
 
   private send({ headers }: Keys): Effect.Effect<Answer, DeleteCustomerError> {
     const { client, customerId, deadline, fiber, span } = this
-    const { origin, path, transport } = client
+    const { basePath, origin, transport } = client
     const begin = () => {
       const trace = Telemetry.traceHeaders(fiber, span)
       try {
-        return transport.send({ origin, path: path + encodeURIComponent(customerId), headers, trace }, this)
+        return transport.send({ origin, path: pathOf(basePath, customerId), headers, trace }, this)
       } catch (error) {
         this.failed(error)
         return constVoid

@@ -1,5 +1,5 @@
 /** The key pair of an account, and the headers that are made of it. */
-import { type Hidden, headerProblem, invalidRequest, secretIn } from "@effect-flowwise/core"
+import { type Hidden, headerProblem, headersOf, invalidRequest, secretIn } from "@effect-flowwise/core"
 import * as Clock from "effect/Clock"
 import type { ConfigError } from "effect/ConfigError"
 import * as Context from "effect/Context"
@@ -34,13 +34,6 @@ export interface ClientCredentials {
 
 /**
  * The key pair that is sent with every request. `get` runs for each one, so that a rotated key takes effect at once.
- * @example
- * ```ts
- * import { Credentials } from "@effect-flowwise/client"
- * import * as Redacted from "effect/Redacted"
- *
- * const credentials = Credentials.layer({ clientId: "app_1", clientSecret: Redacted.make("from your secret manager") })
- * ```
  * @since 0.1.0
  * @category tags
  */
@@ -58,13 +51,15 @@ export class Credentials extends Context.Tag("@effect-flowwise/client/Credential
     Layer.effect(Credentials, Effect.map(checked(pair), fixed))
 
   /** From `FLOWWISE_CLIENT_ID` and `FLOWWISE_CLIENT_SECRET`; white space around them is trimmed. */
-  static readonly layerConfig: Layer.Layer<Credentials, ConfigError> = Layer.effect(
-    Credentials,
-    Effect.gen(function* () {
-      const clientId = yield* Setting.fromConfig("FLOWWISE_CLIENT_ID", sendable)
-      const clientSecret = yield* Setting.fromConfig("FLOWWISE_CLIENT_SECRET", sendable)
-      return fixed({ clientId, clientSecret })
-    })
+  static readonly layerConfig: Layer.Layer<Credentials, ConfigError> = Layer.fresh(
+    Layer.effect(
+      Credentials,
+      Effect.gen(function* () {
+        const clientId = yield* Setting.fromConfig("FLOWWISE_CLIENT_ID", sendable)
+        const clientSecret = yield* Setting.fromConfig("FLOWWISE_CLIENT_SECRET", sendable)
+        return fixed({ clientId, clientSecret })
+      })
+    )
   )
 
   /**
@@ -187,13 +182,5 @@ const keysOf = (
   if (problem !== undefined || clientId === undefined || clientSecret === undefined) {
     return Either.left(fromOutcome(invalidRequest(`The service Credentials gave a pair in which a value ${problem}`)))
   }
-  return Either.right({
-    headers: {
-      "x-client-id": clientId,
-      "x-client-secret": clientSecret,
-      accept: "application/json",
-      "accept-encoding": "identity"
-    },
-    secret: secretIn(clientSecret)
-  })
+  return Either.right({ headers: headersOf(clientId, clientSecret), secret: secretIn(clientSecret) })
 }

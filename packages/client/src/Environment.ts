@@ -1,5 +1,5 @@
 /** Which installation of Flowwise is asked. */
-import { baseUrlProblem } from "@effect-flowwise/core"
+import { baseUrlProblem, environments } from "@effect-flowwise/core"
 import * as Config from "effect/Config"
 import type { ConfigError } from "effect/ConfigError"
 import * as Context from "effect/Context"
@@ -11,12 +11,6 @@ import * as Setting from "./Setting.js"
 
 /**
  * Which installation of Flowwise is asked: the vendor's sandbox, its production, or your own.
- * @example
- * ```ts
- * import { Environment } from "@effect-flowwise/client"
- *
- * const selfHosted = Environment.layer("https://flowwise.example.com/router", { name: "staging" })
- * ```
  * @since 0.1.0
  * @category tags
  */
@@ -29,10 +23,7 @@ export class Environment extends Context.Tag("@effect-flowwise/client/Environmen
     readonly baseUrl: string
   }
 >() {
-  /**
-   * A host of your own; `name` defaults to it. The URL must be absolute http(s), without user info, query or fragment, and
-   * plain `http:` to another machine only with `allowHttp`.
-   */
+  /** A host of your own, which is the default `name`. Plain `http:` to another machine only with `allowHttp`. */
   static readonly layer = (baseUrl: string, options?: EnvironmentOptions): Layer.Layer<Environment, ConfigError> =>
     Layer.effect(
       Environment,
@@ -42,26 +33,22 @@ export class Environment extends Context.Tag("@effect-flowwise/client/Environmen
     )
 
   /** `https://sandbox.flowwise.com/router`, named `"sandbox"`. */
-  static readonly layerSandbox: Layer.Layer<Environment> = Layer.sync(Environment, () => vendor.sandbox)
+  static readonly layerSandbox: Layer.Layer<Environment> = Layer.sync(Environment, () => environments.sandbox)
 
   /** `https://app.flowwise.com/router`, named `"production"`. */
-  static readonly layerProduction: Layer.Layer<Environment> = Layer.sync(Environment, () => vendor.production)
+  static readonly layerProduction: Layer.Layer<Environment> = Layer.sync(Environment, () => environments.production)
 
-  /**
-   * From `FLOWWISE_BASE_URL`; without one from `FLOWWISE_ENVIRONMENT`, which is `sandbox` or `production`; without
-   * either the sandbox. `FLOWWISE_ALLOW_HTTP=true` permits plain http to another machine.
-   */
-  static readonly layerConfig: Layer.Layer<Environment, ConfigError> = Layer.effect(
-    Environment,
-    Effect.gen(function* () {
-      const allowHttp = yield* Config.withDefault(Setting.fromConfig("FLOWWISE_ALLOW_HTTP", trueOrFalse), false)
-      const baseUrl = yield* Config.option(
-        Setting.fromConfig("FLOWWISE_BASE_URL", (url) => selfHosted(url, { allowHttp }))
-      )
-      return Option.isSome(baseUrl)
-        ? baseUrl.value
-        : yield* Config.withDefault(Setting.fromConfig("FLOWWISE_ENVIRONMENT", byName), vendor.sandbox)
-    })
+  /** From `FLOWWISE_BASE_URL` (and `FLOWWISE_ALLOW_HTTP=true`), else `FLOWWISE_ENVIRONMENT`, else the sandbox. */
+  static readonly layerConfig: Layer.Layer<Environment, ConfigError> = Layer.fresh(
+    Layer.effect(
+      Environment,
+      Effect.gen(function* () {
+        const allowHttp = yield* Config.withDefault(Setting.fromConfig("FLOWWISE_ALLOW_HTTP", trueOrFalse), false)
+        const baseUrl = Setting.fromConfig("FLOWWISE_BASE_URL", (url) => selfHosted(url, { allowHttp }))
+        const named = Config.withDefault(Setting.fromConfig("FLOWWISE_ENVIRONMENT", byName), environments.sandbox)
+        return Option.getOrUndefined(yield* Config.option(baseUrl)) ?? (yield* named)
+      })
+    )
   )
 }
 
@@ -70,14 +57,9 @@ interface EnvironmentOptions {
   readonly allowHttp?: boolean | undefined
 }
 
-const vendor = {
-  sandbox: { name: "sandbox", baseUrl: "https://sandbox.flowwise.com/router" },
-  production: { name: "production", baseUrl: "https://app.flowwise.com/router" }
-}
-
 const trueOrFalse = (text: string) => oneOf({ true: true, false: false }, text, "must be true or false")
 
-const byName = (text: string) => oneOf(vendor, text, `must be "sandbox" or "production"`)
+const byName = (text: string) => oneOf(environments, text, `must be "sandbox" or "production"`)
 
 const oneOf = <A>(values: Record<string, A>, text: string, problem: string): Either.Either<A, string> =>
   Object.hasOwn(values, text.trim()) ? Either.right(values[text.trim()] as A) : Either.left(problem)

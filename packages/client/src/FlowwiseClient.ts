@@ -1,6 +1,6 @@
 /** The service, its layers, and the operations on it. */
 import type * as HttpClient from "@effect/platform/HttpClient"
-import { customerIdProblem, invalidRequest } from "@effect-flowwise/core"
+import { customerIdProblem, type Entry, invalidRequest } from "@effect-flowwise/core"
 import type { ConfigError } from "effect/ConfigError"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
@@ -19,19 +19,10 @@ import {
   InvalidCustomerId
 } from "./DeleteCustomerError.js"
 import { Environment, parseBaseUrl } from "./Environment.js"
-import type { Entry } from "./History.js"
 import { Transport } from "./Transport.js"
 
 /**
  * Erases customers at one Flowwise environment with one account. On Node.js, `NodeFlowwise` has faster layers.
- * @example
- * ```ts
- * import { FlowwiseClient } from "@effect-flowwise/client"
- * import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
- * import * as Layer from "effect/Layer"
- *
- * const FlowwiseLive = Layer.provide(FlowwiseClient.layerConfig, FetchHttpClient.layer)
- * ```
  * @since 0.1.0
  * @category tags
  */
@@ -78,18 +69,18 @@ export class FlowwiseClient extends Context.Tag("@effect-flowwise/client/Flowwis
 
   /** Over any `HttpClient`, with the default options. */
   static readonly layer: Layer.Layer<FlowwiseClient, never, HttpClient.HttpClient | Credentials | Environment> =
-    Layer.suspend(() => FlowwiseClient.layerWith({}))
+    Layer.fresh(Layer.suspend(() => FlowwiseClient.layerWith({})))
 
   /** Over any `HttpClient`. */
   static readonly layerWith = (
     options: ClientOptions
   ): Layer.Layer<FlowwiseClient, never, HttpClient.HttpClient | Credentials | Environment> =>
-    Layer.provide(Layer.effect(FlowwiseClient, FlowwiseClient.make(options)), Transport.layerHttpClient)
+    // A layer that is used twice is built once, by its value: with the second account it would still send the first one's keys.
+    Layer.fresh(Layer.provide(Layer.effect(FlowwiseClient, FlowwiseClient.make(options)), Transport.layerHttpClient))
 
   /** Over any `HttpClient`, with credentials and environment from `FLOWWISE_…` settings. */
-  static readonly layerConfig: Layer.Layer<FlowwiseClient, ConfigError, HttpClient.HttpClient> = Layer.provide(
-    FlowwiseClient.layer,
-    [Credentials.layerConfig, Environment.layerConfig]
+  static readonly layerConfig: Layer.Layer<FlowwiseClient, ConfigError, HttpClient.HttpClient> = Layer.fresh(
+    Layer.provide(FlowwiseClient.layer, [Credentials.layerConfig, Environment.layerConfig])
   )
 }
 
@@ -171,12 +162,6 @@ export const deleteCustomer = (
 /**
  * Makes sure that a customer is gone: as `deleteCustomer`, with a 404 as a success. The receipt is `CustomerDeleted`, or
  * `CustomerAlreadyAbsent`, which says `afterAmbiguousAttempt: true` where a lost attempt may have deleted the customer.
- * @example
- * ```ts
- * import { ensureCustomerDeleted, Retry } from "@effect-flowwise/client"
- *
- * const program = ensureCustomerDeleted("cust_priya_sharma_2024").pipe(Retry.transient())
- * ```
  * @since 0.1.0
  * @category operations
  */

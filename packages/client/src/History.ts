@@ -1,5 +1,5 @@
 /** What is known of earlier attempts: after a lost answer, a 404 may mean that the attempt before deleted the customer. */
-import { inHindsight, isAmbiguous } from "@effect-flowwise/core"
+import { type Entry, type History, inHindsight, isAmbiguous } from "@effect-flowwise/core"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
@@ -7,41 +7,6 @@ import * as FiberRef from "effect/FiberRef"
 import { globalValue } from "effect/GlobalValue"
 import * as Option from "effect/Option"
 import { CustomerNotFound, isOurs, RequestFailed } from "./DeleteCustomerError.js"
-
-// No id: half of a surrogate pair can't be sent.
-const SOMEBODY = "\ud800"
-
-/** Attempts since the last success, and attempts that may have deleted the customer, those under way included. @internal */
-export type Entry = { attempts: number; ambiguous: number }
-
-/** The attempts of all calls within one retry, by customer. @internal */
-export class History {
-  /** All attempts that were recorded here. */
-  recorded = 0
-  private readonly entries = new Map<string, Entry>()
-
-  entry(customerId: string): Entry {
-    const entry = this.entries.get(customerId) ?? { attempts: 0, ambiguous: 0 }
-    this.entries.set(customerId, entry)
-    return entry
-  }
-
-  /** Gives the number of attempts before. */
-  begin(customerId: string): number {
-    this.recorded++
-    const entry = this.entry(customerId)
-    entry.ambiguous++
-    return entry.attempts++
-  }
-
-  isInDoubt(customerId: string): boolean {
-    return (this.entries.get(customerId)?.ambiguous ?? 0) > 0 || (this.entries.get(SOMEBODY)?.ambiguous ?? 0) > 0
-  }
-
-  isAnyInDoubt(): boolean {
-    return Array.from(this.entries.keys()).some((customerId) => this.isInDoubt(customerId))
-  }
-}
 
 /** The histories of all retries that a fiber is within, shared by all copies of this package. */
 const currentHistories = globalValue("@effect-flowwise/client/History/currentHistories", () =>
@@ -69,16 +34,15 @@ export class Recorded {
   /** A deletion stays on record as ambiguous: its receipt may get lost, and a later 404 is then no surprise. */
   succeeded(): void {
     this.call.attempts = 0
-    for (const history of this.around) history.entry(this.customerId).attempts = 0
+    for (const history of this.around) history.succeeded(this.customerId)
   }
 
   /** Gives what the failure means, given the attempts before. */
   failed<E>(cause: Cause.Cause<E>): Cause.Cause<E> {
     const { around, call, customerId } = this
-    if (!mayHaveDeleted(cause)) {
-      call.ambiguous--
-      for (const history of around) history.entry(customerId).ambiguous--
-    }
+    const ambiguous = mayHaveDeleted(cause)
+    if (!ambiguous) call.ambiguous--
+    for (const history of around) history.failed(customerId, ambiguous)
     const inDoubt = call.ambiguous > 0 || around.some((history) => history.isInDoubt(customerId))
     return inDoubt ? Cause.map(cause, withHindsight) : cause
   }
@@ -101,10 +65,7 @@ export const remembering =
             return Effect.failCause(cause)
           }
           const inDoubt = histories.some((history) => history.isAnyInDoubt())
-          for (const history of histories) {
-            history.recorded++
-            if (mayHaveDeleted(cause)) history.entry(SOMEBODY).ambiguous++
-          }
+          for (const history of histories) history.failedForSomebody(mayHaveDeleted(cause))
           return Effect.failCause(inDoubt ? Cause.map(cause, withHindsight) : cause)
         })
       )

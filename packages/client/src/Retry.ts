@@ -11,7 +11,7 @@ import * as Decision from "effect/ScheduleDecision"
 import * as Interval from "effect/ScheduleInterval"
 import { currentAttemptTimeout, parse } from "./Deadline.js"
 import { isOurs } from "./DeleteCustomerError.js"
-import { History, remembering } from "./History.js"
+import { remembering } from "./History.js"
 
 /**
  * What `schedule` takes.
@@ -116,12 +116,12 @@ export const resending =
   <R2 = never>(
     options: TransientOptions,
     wait: (millis: number) => Effect.Effect<boolean, never, R2>,
-    history?: History
+    history?: Rules.History
   ) =>
   <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R | R2> =>
     Effect.suspend(() => {
       const waitBefore = waits(options)
-      const attempt = remembering(history ?? new History())(withAttemptTimeout(self, options.attemptTimeout))
+      const attempt = remembering(history ?? new Rules.History())(withAttemptTimeout(self, options.attemptTimeout))
       const send = (resends: number): Effect.Effect<A, E, R | R2> =>
         Effect.catchAll(attempt, (error) =>
           Effect.gen(function* () {

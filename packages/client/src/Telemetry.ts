@@ -1,10 +1,7 @@
-/**
- * The span and the metrics of an attempt: OpenTelemetry's names for an HTTP client, and never a customer's id.
- *
- * Source: OpenTelemetry's semantic conventions for HTTP spans and HTTP metrics.
- */
+/** The span and the metrics of an attempt: OpenTelemetry's names for an HTTP client, and never a customer's id. */
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpTraceContext from "@effect/platform/HttpTraceContext"
+import * as Rules from "@effect-flowwise/core"
 import * as Cause from "effect/Cause"
 import * as Chunk from "effect/Chunk"
 import * as Context from "effect/Context"
@@ -29,12 +26,7 @@ type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
 
 /** Opens the client spans of attempts at one base URL. @internal */
 export const make = (base: URL) => {
-  const attributes = {
-    "http.request.method": "DELETE",
-    "url.template": "/customer/{customer_id}",
-    "server.address": base.hostname.replace(/^\[|\]$/g, ""),
-    "server.port": Number(base.port) || (base.protocol === "http:" ? 80 : 443)
-  }
+  const attributes = Rules.spanAttributes(base)
   const durations = memoized((status: number | undefined) =>
     memoized((errorType: string | undefined) => {
       const labels = labelsOf({ ...attributes, ...answerAttributes(status, errorType), unit: "s" })
@@ -48,8 +40,8 @@ export const make = (base: URL) => {
     close: ({ fiber, span, status: answered }: Observed, { began, clock }: Began, exit: Outcome): void => {
       const end = clock.unsafeCurrentTimeNanos()
       const { error, outcome } = endOf(exit)
-      const status = answered ?? (error && statusOf(error))
-      const errorType = Exit.isSuccess(exit) ? undefined : (errorTypeOf(error, status) ?? outcome)
+      const status = answered ?? (error && Rules.statusOf(error))
+      const errorType = Exit.isSuccess(exit) ? undefined : error ? Rules.errorTypeOf(error, status) : outcome
       const labels = fiber.getFiberRef(FiberRef.currentMetricLabels)
       durations(status)(errorType).unsafeUpdate(Number(end - began) / 1e9, labels)
       deletionsBy(outcome).unsafeUpdate(1, labels)
@@ -82,7 +74,7 @@ const openSpan = (
     return undefined
   }
   const span = tracerOf(fiber).span(
-    "DELETE /customer/{customer_id}",
+    Rules.spanName,
     propagating(Context.getOption(fiber.currentContext, Tracer.ParentSpan)),
     Context.empty(),
     Chunk.toReadonlyArray(fiber.getFiberRef(FiberRef.currentTracerSpanLinks)),
@@ -130,15 +122,13 @@ const propagating = (span: Option.Option<Tracer.AnySpan>): Option.Option<Tracer.
 }
 
 const requestDuration = MetricKey.histogram(
-  "http.client.request.duration",
-  MetricBoundaries.fromIterable([0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]),
-  "Duration of HTTP client requests"
+  Rules.requestDuration.name,
+  MetricBoundaries.fromIterable(Rules.requestDuration.boundaries),
+  Rules.requestDuration.description
 )
 
-const deletions = MetricKey.counter("flowwise.customer.deletions", {
-  description: "Attempts to delete a customer, by how they ended",
-  incremental: true
-})
+const { description, name } = Rules.deletions
+const deletions = MetricKey.counter(name, { description, incremental: true })
 
 /** A metric takes longer to make than a request; there are few, since customers and messages are in none. */
 const memoized = <K, A>(make: (key: K) => A) => {
@@ -169,18 +159,3 @@ const endOf = (exit: Outcome) => {
   const error = Option.getOrUndefined(Cause.failureOption(exit.cause))
   return { error, outcome: error?._tag ?? (Cause.isInterruptedOnly(exit.cause) ? "Interrupted" : "Defect") }
 }
-
-const errorTypeOf = (error: DeleteCustomerError | undefined, status: number | undefined) =>
-  error?._tag === "RequestFailed" ? error.reason : error && status?.toString()
-
-const STATUSES: Record<string, number | undefined> = {
-  InvalidCustomerId: 400,
-  Unauthorized: 401,
-  CustomerNotFound: 404,
-  DeletionFailed: 500,
-  RateLimited: 429
-}
-
-/** The status of an error that a transport gave in place of an answer. */
-const statusOf = (error: DeleteCustomerError): number | undefined =>
-  error._tag === "UnexpectedResponse" ? error.status : STATUSES[error._tag]

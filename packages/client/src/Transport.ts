@@ -5,7 +5,7 @@ import * as HttpClient from "@effect/platform/HttpClient"
 import type * as HttpClientError from "@effect/platform/HttpClientError"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
-import type { Answer, Left } from "@effect-flowwise/core"
+import { type Answer, type Left, makeBodyReader } from "@effect-flowwise/core"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -69,9 +69,11 @@ export class Transport extends Context.Tag("@effect-flowwise/client/Transport")<
   { readonly send: (request: TransportRequest, observer: TransportObserver) => () => void }
 >() {
   /** Over any `HttpClient`. One that is wrapped to retry or to follow redirects sends more than one request, unseen. */
-  static readonly layerHttpClient: Layer.Layer<Transport, never, HttpClient.HttpClient> = Layer.effect(
-    Transport,
-    Effect.map(HttpClient.HttpClient, (httpClient) => ({ send: sendOver(httpClient) }))
+  static readonly layerHttpClient: Layer.Layer<Transport, never, HttpClient.HttpClient> = Layer.fresh(
+    Layer.effect(
+      Transport,
+      Effect.map(HttpClient.HttpClient, (httpClient) => ({ send: sendOver(httpClient) }))
+    )
   )
 }
 
@@ -152,36 +154,10 @@ const readBody = (response: Response): Effect.Effect<Answer["body"]> => {
   )
 }
 
-/** How much of a body is read. */
-const MAX_BODY_BYTES = 64 * 1024
-
 /**
  * Collects at most 64 KiB of a body as text, for a transport. `add` returns `false` when that is enough. `end` gives the
  * text; `undefined` where it is not UTF-8. A byte order mark is dropped.
  * @since 0.1.0
  * @category constructors
  */
-export const bodyReader = (): {
-  readonly add: (chunk: Uint8Array) => boolean
-  readonly end: () => Answer["body"]
-} => {
-  const chunks: Array<Uint8Array> = []
-  let length = 0
-  return {
-    add: (chunk) => {
-      chunks.push(chunk.subarray(0, Math.max(0, MAX_BODY_BYTES - length)))
-      length += chunk.length
-      return length <= MAX_BODY_BYTES
-    },
-    end: () => {
-      const decoder = new TextDecoder("utf-8", { fatal: true })
-      const complete = length <= MAX_BODY_BYTES
-      try {
-        const text = chunks.map((chunk) => decoder.decode(chunk, { stream: true })).join("")
-        return { text: complete ? text + decoder.decode() : text, complete }
-      } catch {
-        return undefined
-      }
-    }
-  }
-}
+export const bodyReader = () => makeBodyReader(new TextDecoder("utf-8", { fatal: true }))

@@ -1,4 +1,5 @@
 /** Many customers, as a stream of outcomes. */
+import * as Rules from "@effect-flowwise/core"
 import * as Cause from "effect/Cause"
 import * as Chunk from "effect/Chunk"
 import * as Deferred from "effect/Deferred"
@@ -13,7 +14,7 @@ import * as Stream from "effect/Stream"
 import { isAmbiguous, RequestFailed, type Unauthorized } from "./DeleteCustomerError.js"
 import { type DeletionOutcome, DeletionUnconfirmed } from "./DeletionOutcome.js"
 import { ensureCustomerDeleted, type FlowwiseClient } from "./FlowwiseClient.js"
-import { History, isInDoubt } from "./History.js"
+import { isInDoubt } from "./History.js"
 import * as Pace from "./Pace.js"
 import * as Retry from "./Retry.js"
 
@@ -161,7 +162,7 @@ const outcomeOf = <E>(
     if (yield* Deferred.isDone(run.stopped)) {
       return undefined
     }
-    const history = new History()
+    const history = new Rules.History()
     let startedAt = first
     let latest: DeletionUnconfirmed["error"] | undefined
     const request = Effect.tapBoth(ensureCustomerDeleted(id), {
@@ -186,21 +187,13 @@ const outcomeOf = <E>(
     const error = Option.getOrUndefined(Cause.failureOption(ended.cause))
     if (error === undefined || error._tag === "Unauthorized") {
       yield* run.stop(ended.cause as Cause.Cause<Unauthorized>)
-      latest ??= error !== undefined && doubtful ? refusedInDoubt() : undefined
+      latest ??= error !== undefined && doubtful ? new RequestFailed(Rules.unauthorizedInDoubt) : undefined
     }
     return latest && unconfirmed(id, latest, doubtful || isAmbiguous(latest))
   })
 
 const unconfirmed = (id: unknown, error: DeletionUnconfirmed["error"], mayBeDeleted: boolean) =>
   new DeletionUnconfirmed({ customerId: typeof id === "string" ? id : "", error, mayBeDeleted })
-
-/** `DeletionUnconfirmed` can't hold `Unauthorized`, so this stands in. */
-const refusedInDoubt = () =>
-  new RequestFailed({
-    message: "The credentials were refused, and an earlier attempt may have deleted the customer. Ask again",
-    reason: "Transport",
-    delivered: "unknown"
-  })
 
 const toStream = <E, R>(ids: Stream.Stream<string, E, R> | Iterable<string>): Stream.Stream<string, E, R> => {
   if (isStream(ids)) {
@@ -213,16 +206,7 @@ const toStream = <E, R>(ids: Stream.Stream<string, E, R> | Iterable<string>): St
   return Stream.acquireRelease(
     Effect.sync(() => ids[Symbol.iterator]()),
     (iterator) => Effect.sync(() => iterator.return?.())
-  ).pipe(
-    Stream.flatMap((iterator) =>
-      Stream.repeatEffectOption(
-        Effect.suspend(() => {
-          const { done, value } = iterator.next()
-          return done ? Effect.fail(Option.none()) : Effect.succeed(value)
-        })
-      )
-    )
-  )
+  ).pipe(Stream.flatMap((iterator) => Stream.fromIteratorSucceed(iterator as IterableIterator<string>, 1)))
 }
 
 const isStream = <E, R>(ids: unknown): ids is Stream.Stream<string, E, R> =>
@@ -236,18 +220,9 @@ const whyInvalid = (ids: unknown, { concurrency = 16, haltWhen, rateLimit }: Del
   if (!isStream(ids) && !isIterable(ids)) {
     return "The ids must be a Stream or an iterable of ids: put a single one into an array. Nothing was sent"
   }
-  if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 1000) {
-    return "The concurrency must be a whole number from 1 to 1000. Nothing was sent"
+  if (haltWhen !== undefined && !Effect.isEffect(haltWhen)) {
+    return "What halts the run must be an Effect, such as Deferred.await(stop). Nothing was sent"
   }
-  if (rateLimit !== undefined && !isRateLimit(rateLimit)) {
-    return 'The rate limit must have a limit above 0 and an interval such as "1 minute". Nothing was sent'
-  }
-  return haltWhen === undefined || Effect.isEffect(haltWhen)
-    ? undefined
-    : "What halts the run must be an Effect, such as Deferred.await(stop). Nothing was sent"
-}
-
-const isRateLimit = ({ limit, interval }: NonNullable<DeleteCustomersOptions["rateLimit"]>): boolean => {
-  const each = Option.map(Duration.decodeUnknown(interval), Duration.toMillis)
-  return limit > 0 && Number.isFinite(limit) && Option.exists(each, (millis) => millis > 0 && Number.isFinite(millis))
+  const interval = Option.getOrUndefined(Option.map(Duration.decodeUnknown(rateLimit?.interval), Duration.toMillis))
+  return Rules.concurrencyProblem(concurrency) ?? (rateLimit && Rules.rateLimitProblem(rateLimit.limit, interval))
 }

@@ -28,10 +28,10 @@ export const judge = (question: Question, answer: Answer, now: number): Outcome 
   const { body, headers, status } = answer
   const sentId = header(headers, "x-request-id")
   const requestId = sentId && tidy(sentId, question.secret)
-  const answered = requestId ? { requestId } : {}
   if (status === 204) {
-    return { _tag: "CustomerDeleted", ...answered }
+    return requestId ? { _tag: "CustomerDeleted", requestId } : { _tag: "CustomerDeleted" }
   }
+  const answered = requestId ? { requestId } : {}
   const millis = parseRetryAfter(header(headers, "retry-after"), now)
   const waits = millis === undefined ? {} : { retryAfter: { _tag: "Millis", millis } as const }
   if (status === 429) {

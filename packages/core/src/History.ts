@@ -3,25 +3,18 @@
 // No id: half of a surrogate pair can't be sent.
 const SOMEBODY = "\ud800"
 
-interface Entry {
-  /** Attempts since the last success. */
-  attempts: number
-  /** Attempts that may have deleted the customer, those under way included. */
-  ambiguous: number
-}
+/** Attempts since the last success, and attempts that may have deleted the customer, those under way included. */
+export type Entry = { attempts: number; ambiguous: number }
 
-/** The attempts of one call, or of all calls within one retry, by customer. */
+/** The attempts of all calls within one retry, by customer. */
 export class History {
   /** All attempts that were recorded here. */
   recorded = 0
   private readonly entries = new Map<string, Entry>()
 
   private entry(customerId: string): Entry {
-    let entry = this.entries.get(customerId)
-    if (entry === undefined) {
-      entry = { attempts: 0, ambiguous: 0 }
-      this.entries.set(customerId, entry)
-    }
+    const entry = this.entries.get(customerId) ?? { attempts: 0, ambiguous: 0 }
+    this.entries.set(customerId, entry)
     return entry
   }
 
@@ -54,6 +47,6 @@ export class History {
   }
 
   isAnyInDoubt(): boolean {
-    return Array.from(this.entries.values()).some(({ ambiguous }) => ambiguous > 0)
+    return Array.from(this.entries.keys()).some((customerId) => this.isInDoubt(customerId))
   }
 }

@@ -1,11 +1,6 @@
-/**
- * What a trace and the metrics show of an attempt, and never a customer's id.
- *
- * Source: OpenTelemetry's semantic conventions for HTTP spans and HTTP metrics.
- */
+/** What a trace and the metrics show of an attempt, by OpenTelemetry's semantic conventions, and never a customer's id. */
 import type { UrlParts } from "./Request.js"
 
-/** @since 0.1.0 */
 export const spanName = "DELETE /customer/{customer_id}"
 
 /** The attributes that all attempts at one base URL share. */
@@ -16,7 +11,6 @@ export const spanAttributes = (base: Pick<UrlParts, "protocol" | "hostname"> & {
   "server.port": Number(base.port) || (base.protocol === "http:" ? 80 : 443)
 })
 
-/** @since 0.1.0 */
 export const requestDuration = {
   name: "http.client.request.duration",
   description: "Duration of HTTP client requests",
@@ -24,17 +18,12 @@ export const requestDuration = {
   boundaries: [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]
 } as const
 
-/** @since 0.1.0 */
 export const deletions = {
   name: "flowwise.customer.deletions",
   description: "Attempts to delete a customer, by how they ended"
 } as const
 
-interface AnyFailure {
-  readonly _tag: string
-  readonly reason?: string
-  readonly status?: number
-}
+type AnyFailure = { readonly _tag: string; readonly reason?: string; readonly status?: number }
 
 const STATUSES: { readonly [tag: string]: number } = {
   InvalidCustomerId: 400,

@@ -44,10 +44,7 @@ export type Failure =
 /** How a request ends: the receipt of a 204, or a failure. */
 export type Outcome = Tagged<"CustomerDeleted", Answered> | Failure
 
-/**
- * Stands in for `Unauthorized` where an earlier attempt may have deleted the customer: the outcome of one id of many can't
- * hold that error, which ends the whole run.
- */
+/** `DeletionUnconfirmed` can't hold `Unauthorized`, so this stands in where an earlier attempt may have deleted the customer. */
 export const unauthorizedInDoubt: RequestFailed = {
   _tag: "RequestFailed",
   message: "The credentials were refused, and an earlier attempt may have deleted the customer. Ask again",

@@ -23,10 +23,7 @@ export const waitForStart = ({ next }: Pace, now: number): number =>
 /** After a request has started. */
 export const afterStart = (pace: Pace, now: number): Pace => ({ ...pace, next: now + pace.interval })
 
-/**
- * A success takes a tenth off the interval, down to `fastest`. The answer to a request from before the last slow-down
- * counts for nothing.
- */
+/** A success takes a tenth off the interval, down to `fastest`, unless its request is from before the last slow-down. */
 export const afterSuccess = (pace: Pace, startedAt: number): Pace => {
   if (startedAt <= pace.slowedAt || pace.interval === pace.fastest) {
     return pace
@@ -35,10 +32,7 @@ export const afterSuccess = (pace: Pace, startedAt: number): Pace => {
   return { ...pace, interval: faster < Math.max(pace.fastest, 1) ? pace.fastest : faster }
 }
 
-/**
- * An answer that asks to slow down doubles the interval, and nothing starts before the wait that it `asked` for is over.
- * What was under way together slows down once.
- */
+/** Doubles the interval, once for what was under way together; nothing starts before the wait `asked` for is over. */
 export const afterThrottling = (pace: Pace, startedAt: number, now: number, asked: number): Pace => {
   const slower = Math.max(pace.fastest, Math.min(Math.max(FIRST_SLOWDOWN, 2 * pace.interval), SLOWEST))
   const { interval, slowedAt } = startedAt > pace.slowedAt ? { interval: slower, slowedAt: now } : pace

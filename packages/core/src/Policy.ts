@@ -14,11 +14,7 @@ export const isAmbiguous = ({ _tag, delivered, status = 0 }: AnyFailure): boolea
   (_tag === "RequestFailed" && delivered === "unknown") ||
   (_tag === "UnexpectedResponse" && ((status >= 200 && status < 300) || status === 408 || status >= 500))
 
-/**
- * Whether the same request can succeed later. Sending it again is safe, since DELETE is idempotent.
- *
- * Source: RFC 9110 §9.2.2, §15.5.9 and §15.6; RFC 8470 §5.2.
- */
+/** Whether the same request can succeed later (RFC 9110 §9.2.2, §15.5.9 and §15.6; RFC 8470 §5.2). */
 export const isTransient = ({ _tag, reason, status = 0 }: AnyFailure): boolean =>
   _tag === "DeletionFailed" ||
   _tag === "RateLimited" ||

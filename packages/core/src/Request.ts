@@ -72,11 +72,7 @@ export const headerProblem = (value: unknown): string | undefined => {
   return /^[\x20-\x7e]+$/.test(value) ? undefined : "must be printable ASCII in one line, since it is sent as a header"
 }
 
-/**
- * The vendor's own installations.
- *
- * Source: `servers` of the Flowwise Native API 1.0.0.
- */
+/** The vendor's own installations: `servers` of the Flowwise Native API 1.0.0. */
 export const environments = {
   sandbox: { name: "sandbox", baseUrl: "https://sandbox.flowwise.com/router" },
   production: { name: "production", baseUrl: "https://app.flowwise.com/router" }

@@ -33,17 +33,11 @@ export const layerTransport: Layer.Layer<Transport> = Layer.orDie(layerTransport
 
 /**
  * The client, with options for itself and its transport. An invalid one is a `ConfigError` that names it.
- * @example
- * ```ts
- * import { NodeFlowwise } from "@effect-flowwise/node"
- *
- * const client = NodeFlowwise.layerWith({ timeout: "5 seconds", proxy: "environment" })
- * ```
  * @since 0.1.0
  * @category layers
  */
 export const layerWith = (options: Options): Layer.Layer<FlowwiseClient, ConfigError, Credentials | Environment> =>
-  Layer.provide(Layer.effect(FlowwiseClient, FlowwiseClient.make(options)), layerTransportWith(options))
+  Layer.fresh(Layer.provide(Layer.effect(FlowwiseClient, FlowwiseClient.make(options)), layerTransportWith(options)))
 
 /**
  * The client with its defaults. Which account and which environment is yours to provide.
@@ -58,25 +52,15 @@ export const layerWith = (options: Options): Layer.Layer<FlowwiseClient, ConfigE
  * @since 0.1.0
  * @category layers
  */
-export const layer: Layer.Layer<FlowwiseClient, never, Credentials | Environment> = Layer.provide(
-  Layer.effect(FlowwiseClient, FlowwiseClient.make()),
-  layerTransport
+export const layer: Layer.Layer<FlowwiseClient, never, Credentials | Environment> = Layer.fresh(
+  Layer.provide(Layer.effect(FlowwiseClient, FlowwiseClient.make()), layerTransport)
 )
 
 /**
  * The client from `FLOWWISE_CLIENT_ID`, `FLOWWISE_CLIENT_SECRET`, and `FLOWWISE_BASE_URL` or `FLOWWISE_ENVIRONMENT`.
- * @example
- * ```ts
- * import { deleteCustomer } from "@effect-flowwise/client"
- * import { NodeFlowwise } from "@effect-flowwise/node"
- * import * as Effect from "effect/Effect"
- *
- * const program = deleteCustomer("cust_priya_sharma_2024").pipe(Effect.provide(NodeFlowwise.layerConfig))
- * ```
  * @since 0.1.0
  * @category layers
  */
-export const layerConfig: Layer.Layer<FlowwiseClient, ConfigError> = Layer.provide(layer, [
-  Credentials.layerConfig,
-  Environment.layerConfig
-])
+export const layerConfig: Layer.Layer<FlowwiseClient, ConfigError> = Layer.fresh(
+  Layer.provide(layer, [Credentials.layerConfig, Environment.layerConfig])
+)

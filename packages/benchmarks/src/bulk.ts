@@ -75,7 +75,7 @@ const erase = async (bin: string, folder: string, customers: number) => {
 }
 
 const sizes = process.argv.length > 2 ? process.argv.slice(2).map(Number) : [1_000, 10_000, 100_000]
-const { bin, folder, remove } = install()
+const { bin, folder, remove } = await install()
 try {
   console.log(`${machineLine()}\n`)
   console.log("| customers | seconds | a second | requests | peak RSS, MiB |\n| ---: | ---: | ---: | ---: | ---: |")

@@ -1,6 +1,7 @@
 /** The key pair of an account, and the headers that are made of it. */
 import { type Hidden, headerProblem, headersOf, invalidRequest, secretIn } from "@effect-flowwise/core"
 import * as Clock from "effect/Clock"
+import * as Config from "effect/Config"
 import type { ConfigError } from "effect/ConfigError"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
@@ -54,10 +55,10 @@ export class Credentials extends Context.Tag("@effect-flowwise/client/Credential
   static readonly layerConfig: Layer.Layer<Credentials, ConfigError> = Layer.fresh(
     Layer.effect(
       Credentials,
-      Effect.gen(function* () {
-        const clientId = yield* Setting.fromConfig("FLOWWISE_CLIENT_ID", sendable)
-        const clientSecret = yield* Setting.fromConfig("FLOWWISE_CLIENT_SECRET", sendable)
-        return fixed({ clientId, clientSecret })
+      Effect.suspend(() => {
+        const clientId = Setting.fromConfig("FLOWWISE_CLIENT_ID", sendable)
+        const clientSecret = Setting.fromConfig("FLOWWISE_CLIENT_SECRET", sendable)
+        return Effect.map(Config.all({ clientId, clientSecret }), fixed)
       })
     )
   )

@@ -59,6 +59,14 @@ describe.each(["layer", "layerConfig"] as const)("Credentials.%s", (name) => {
 })
 
 describe("Credentials", () => {
+  it.effect("names both settings where both are missing", () =>
+    Effect.gen(function* () {
+      const error = String(yield* Effect.flip(read(config({}))))
+      assert.include(error, "FLOWWISE_CLIENT_ID")
+      assert.include(error, "FLOWWISE_CLIENT_SECRET")
+    })
+  )
+
   it.effect.each(["FLOWWISE_CLIENT_ID", "FLOWWISE_CLIENT_SECRET"])("%s that is missing is named", (missing) =>
     Effect.gen(function* () {
       const settings = { FLOWWISE_CLIENT_ID: "a", FLOWWISE_CLIENT_SECRET: "b" }

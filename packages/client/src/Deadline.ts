@@ -74,7 +74,13 @@ export class Deadline<E> {
 
   timeIsUp(): void {
     this.end(Effect.failSync(this.onTimeout))
-    this.letGo()
+    this.release()
+  }
+
+  private release(): void {
+    try {
+      this.letGo()
+    } catch {} // a transport of the user's own
   }
 
   /** Lets go of what is waited for: at an interruption. A finalizer of the wait would cost a fifth of a request. */
@@ -82,7 +88,7 @@ export class Deadline<E> {
     if (this.resume !== undefined) {
       this.resume = undefined
       this.stopTimer()
-      this.letGo()
+      this.release()
     }
   }
 

@@ -92,9 +92,7 @@ export class DeletionFailed extends Schema.TaggedError<DeletionFailed>("@effect-
 ) {}
 
 /**
- * `429`, whatever its body: too many requests. Nothing was deleted. Ask again after `retryAfter`.
- *
- * Source: RFC 6585 §4; RFC 9110 §10.2.3. The vendor's page for this operation doesn't have it.
+ * `429`, whatever its body (RFC 6585 §4; not on the vendor's page): too many requests, and nothing was deleted.
  * @since 0.1.0
  * @category errors
  */
@@ -205,12 +203,6 @@ export type DeleteCustomerError = typeof DeleteCustomerError.Type
 /**
  * Whether one attempt may have deleted the customer although it brought no proof: `RequestFailed` delivered `"unknown"`,
  * `DeletionFailed`, and `UnexpectedResponse` of any 2xx, of 408 and of 5xx. Says nothing about the attempts before it.
- * @example
- * ```ts
- * import { DeletionFailed, isAmbiguous } from "@effect-flowwise/client"
- *
- * const mayBeGone = isAmbiguous(new DeletionFailed({ customerId: "cust_1" })) // true
- * ```
  * @since 0.1.0
  * @category predicates
  */
@@ -219,5 +211,12 @@ export const isAmbiguous: (error: DeleteCustomerError) => boolean = Rules.isAmbi
 /** Whether a value is one of these errors, be it of another copy of this package. @internal */
 export const isOurs = Schema.is(DeleteCustomerError)
 
-/** The error that the rules speak of. @internal */
-export const fromOutcome: (failure: Rules.Failure) => DeleteCustomerError = Schema.decodeSync(DeleteCustomerError)
+/** The error that the rules speak of, without a stack: its frames would be those of a schema. @internal */
+export const fromOutcome = (failure: Rules.Failure): DeleteCustomerError => {
+  const frames = Reflect.get(Error, "stackTraceLimit")
+  Reflect.set(Error, "stackTraceLimit", 0)
+  const error = decode(failure)
+  Reflect.set(Error, "stackTraceLimit", frames)
+  return error
+}
+const decode = Schema.decodeSync(DeleteCustomerError)

@@ -54,10 +54,10 @@ export class FlowwiseClient extends Context.Tag("@effect-flowwise/client/Flowwis
       const call = calls({ ...settings.right, environment: name, credentials, keysOf: prepareKeys(), transport })
       return {
         environment: name,
-        deleteCustomer: (customerId: string) => {
+        deleteCustomer: (customerId: string, entry?: Entry) => {
           const problem = customerIdProblem(customerId)
           return problem === undefined
-            ? call(customerId)
+            ? call(customerId, entry)
             : new InvalidCustomerId({
                 message: `${problem}. Nothing was sent`,
                 customerId: typeof customerId === "string" ? customerId : "",
@@ -98,8 +98,9 @@ export interface ClientOptions {
 const calls = (settings: Settings) => {
   const client = makeClient(settings)
   const { renew } = settings.credentials
-  return (customerId: string): Effect.Effect<CustomerDeleted, DeleteCustomerError> => {
-    const entry: Entry = { attempts: 0, ambiguous: 0 }
+  return (customerId: string, given?: Entry): Effect.Effect<CustomerDeleted, DeleteCustomerError> => {
+    // Array.map would give an index.
+    const entry = typeof given === "object" ? given : { attempts: 0, ambiguous: 0 }
     return renew === undefined
       ? attempt(client, customerId, entry)
       : Effect.suspend(() => {
@@ -147,12 +148,14 @@ const calls = (settings: Settings) => {
 export const deleteCustomer = (
   customerId: string
 ): Effect.Effect<CustomerDeleted, DeleteCustomerError, FlowwiseClient> => {
+  // The history is this value's: its runs may be given a client that is built anew, say within what is retried.
+  const entry: Entry = { attempts: 0, ambiguous: 0 }
   let last: FlowwiseClient["Type"] | undefined
   let call: Effect.Effect<CustomerDeleted, DeleteCustomerError>
   return Effect.flatMap(FlowwiseClient, (client) => {
-    // The same effect for every run with a client, since its runs know of each other.
     if (client !== last) {
-      call = client.deleteCustomer(customerId)
+      const make: (customerId: string, entry: Entry) => typeof call = client.deleteCustomer
+      call = make(customerId, entry)
       last = client
     }
     return call

@@ -65,14 +65,6 @@ export const isTransient = (error: unknown): boolean => isOurs(error) && Rules.i
 
 /**
  * The waits of `transient` as a schedule, for an `Effect.retry` of your own.
- * @example
- * ```ts
- * import { deleteCustomer, Retry } from "@effect-flowwise/client"
- * import * as Effect from "effect/Effect"
- * import * as Schedule from "effect/Schedule"
- *
- * const program = deleteCustomer("cust_1").pipe(Effect.retry(Schedule.upTo(Retry.schedule({ times: 10 }), "5 minutes")))
- * ```
  * @since 0.1.0
  * @category schedules
  */

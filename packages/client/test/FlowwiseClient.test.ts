@@ -1,11 +1,20 @@
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import { assert, describe, it } from "@effect/vitest"
-import { type ClientCredentials, Credentials, Environment, FlowwiseClient, Transport } from "@effect-flowwise/client"
+import {
+  type ClientCredentials,
+  Credentials,
+  deleteCustomer,
+  Environment,
+  FlowwiseClient,
+  Transport
+} from "@effect-flowwise/client"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import * as TestClock from "effect/TestClock"
 
 /** A client whose answers come when the test says so. */
 const clientOver = (httpClient: HttpClient.HttpClient, get?: (typeof Credentials)["Service"]["get"]) =>
@@ -18,7 +27,89 @@ const clientOver = (httpClient: HttpClient.HttpClient, get?: (typeof Credentials
     })
   )
 
+/** Answers the first request with silence that ends in a time-out, every other one with the vendor's 404. */
+const lostAndThenAbsent = () => {
+  let sent = 0
+  return Layer.effect(FlowwiseClient, FlowwiseClient.make({ timeout: "1 second" })).pipe(
+    Layer.provide(
+      Layer.succeed(Transport, {
+        send: (_, observer) => {
+          observer.left("yes")
+          if (sent++ > 0 && observer.head(404, {})) {
+            const body = { message: "no", code: "customer_not_found", type: "resource_error" }
+            observer.body({ text: JSON.stringify(body), complete: true })
+          }
+          return () => {}
+        }
+      })
+    ),
+    Layer.provide(Layer.succeed(Environment, { name: "test", baseUrl: "https://flowwise.test" })),
+    Layer.provide(
+      Layer.succeed(Credentials, {
+        get: Effect.succeed({ clientId: "app_1", clientSecret: Redacted.make("secret") })
+      })
+    )
+  )
+}
+
 describe("FlowwiseClient", () => {
+  it.effect("a call whose client is provided within what is retried knows of its earlier runs", () =>
+    Effect.gen(function* () {
+      const client = lostAndThenAbsent()
+      const retried = deleteCustomer("cust_1").pipe(
+        Effect.provide(client),
+        Effect.retry({ times: 2, while: ({ _tag }) => _tag === "RequestFailed" }),
+        Effect.flip
+      )
+      const fiber = yield* Effect.fork(retried)
+      yield* TestClock.adjust("2 seconds")
+      assert.deepInclude(yield* Fiber.join(fiber), { _tag: "CustomerNotFound", afterAmbiguousAttempt: true })
+    })
+  )
+
+  it.effect("a second parameter of somebody's own, as Array.map gives it, changes nothing", () =>
+    Effect.gen(function* () {
+      const client = yield* Effect.provide(FlowwiseClient, lostAndThenAbsent())
+      const calls = ["cust_1", "cust_2"].map(client.deleteCustomer)
+      const fiber = yield* Effect.fork(Effect.forEach(calls, Effect.flip))
+      yield* TestClock.adjust("2 seconds")
+      const [first, second] = yield* Fiber.join(fiber)
+      assert.deepInclude(first, { _tag: "RequestFailed", reason: "Timeout" })
+      assert.deepInclude(second, { _tag: "CustomerNotFound", afterAmbiguousAttempt: false })
+    })
+  )
+
+  it.effect("a transport that throws when it is let go of still ends in time", () =>
+    Effect.gen(function* () {
+      const client = yield* FlowwiseClient.make({ timeout: "1 second" }).pipe(
+        Effect.provideService(Transport, {
+          send: () => () => {
+            throw new Error("not mine to close")
+          }
+        }),
+        Effect.provideService(Environment, { name: "test", baseUrl: "https://flowwise.test" }),
+        Effect.provideService(Credentials, {
+          get: Effect.succeed({ clientId: "app_1", clientSecret: Redacted.make("secret") })
+        })
+      )
+      const fiber = yield* Effect.fork(Effect.flip(client.deleteCustomer("cust_1")))
+      yield* TestClock.adjust("1 second")
+      assert.deepInclude(yield* Fiber.join(fiber), { _tag: "RequestFailed", reason: "Timeout", delivered: "no" })
+      const interrupted = yield* Effect.fork(client.deleteCustomer("cust_1"))
+      yield* Effect.yieldNow()
+      assert.isTrue(Exit.isInterrupted(yield* Fiber.interrupt(interrupted)))
+    })
+  )
+
+  it.effect("an error has no stack of ours", () =>
+    Effect.gen(function* () {
+      const client = yield* Effect.provide(FlowwiseClient, lostAndThenAbsent())
+      const fiber = yield* Effect.fork(Effect.flip(client.deleteCustomer("cust_1")))
+      yield* TestClock.adjust("1 second")
+      assert.notMatch(String((yield* Fiber.join(fiber)).stack), /\n\s+at /)
+    })
+  )
+
   it.effect.each(["interruption, answer", "answer, interruption"])("comes to an end at %s in one turn", (order) =>
     Effect.gen(function* () {
       let answer = () => {}

@@ -61,7 +61,7 @@ const tidied = ({ code, message, type }: ErrorResponse, secret: Hidden): ErrorRe
 
 const header = (headers: Headers, name: string): string | undefined => {
   const value = headers[name]
-  return value === undefined || typeof value === "string" ? value : value.join(", ")
+  return value === undefined || typeof value === "string" ? value : [value].flat().join(", ")
 }
 
 const parseErrorResponse = (text: string): ErrorResponse | undefined => {

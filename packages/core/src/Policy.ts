@@ -47,7 +47,7 @@ export const waitBefore = (
   chance: number,
   asked: number
 ): number | undefined =>
-  resends >= times || asked > maxDelay
+  !(resends < times) || asked > maxDelay
     ? undefined
     : Math.max(asked, Math.round(chance * Math.min(baseDelay * 2 ** Math.min(resends, 1000), maxDelay, LONGEST_WAIT)))
 

@@ -175,8 +175,8 @@ export class FlowwiseTest extends Context.Tag("@effect-flowwise/testing/Flowwise
 
         const recorded = FlowwiseClient.of({
           ...client,
-          deleteCustomer: (customerId) =>
-            Effect.onExit(client.deleteCustomer(customerId), (exit) =>
+          deleteCustomer: (...call) =>
+            Effect.onExit(client.deleteCustomer(...call), (exit) =>
               Effect.withFiberRuntime((fiber) => {
                 const received = underWay.get(fiber)
                 underWay.delete(fiber)

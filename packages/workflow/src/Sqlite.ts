@@ -147,8 +147,9 @@ const connections = (db: Database, filename: string) => {
       })
     )
 
-  const begin = Effect.interruptible(untilFree(exec(BEGIN)))
   const rollback = Effect.suspend(() => (db.inTransaction ? exec("ROLLBACK") : Effect.void))
+  // An interruption may come just after the transaction has begun.
+  const begin = Effect.onInterrupt(Effect.interruptible(untilFree(exec(BEGIN))), () => Effect.ignore(rollback))
   const commit = Effect.tapError(exec("COMMIT"), () => rollback)
   const control: Record<string, Effect.Effect<unknown, SqlError> | undefined> = {
     [BEGIN]: begin,

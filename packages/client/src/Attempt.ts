@@ -22,7 +22,7 @@ import type * as Tracer from "effect/Tracer"
 import type { ClientCredentials, Credentials, Keys } from "./Credentials.js"
 import { CustomerDeleted } from "./Customer.js"
 import { Deadline } from "./Deadline.js"
-import { type DeleteCustomerError, fromOutcome, isOurs } from "./DeleteCustomerError.js"
+import { type DeleteCustomerError, fromFailure, isOurs } from "./DeleteCustomerError.js"
 import { withoutTrailingSlash } from "./Environment.js"
 import { Recorded } from "./History.js"
 import * as Telemetry from "./Telemetry.js"
@@ -86,7 +86,7 @@ export const attempt = (
 
 const none = {}
 
-/** A class and no closures: V8 keeps what a literal makes among the long-lived where many are alive at once. */
+/** A class, not closures: with many requests at once, closures end up in V8's old generation. */
 class Exchange implements TransportObserver {
   /** Of the answer, as soon as its head is there. */
   status: number | undefined
@@ -104,7 +104,7 @@ class Exchange implements TransportObserver {
   outcome(used: (pair: ClientCredentials) => unknown): Effect.Effect<CustomerDeleted, DeleteCustomerError> {
     const { client, deadline, fiber } = this
     if (deadline.problem !== undefined) {
-      return fromOutcome(invalidRequest(deadline.problem))
+      return fromFailure(invalidRequest(deadline.problem))
     }
     return Effect.flatMap(deadline.run(fiber, client.credentials.get), (pair) => {
       used(pair)
@@ -135,7 +135,7 @@ class Exchange implements TransportObserver {
     const now = deadline.clock.unsafeCurrentTimeMillis()
     const outcome = judge({ customerId, host: client.host, secret }, answer, now)
     if (outcome._tag !== "CustomerDeleted") {
-      return Exit.fail(fromOutcome(outcome))
+      return Exit.fail(fromFailure(outcome))
     }
     const { environment } = client
     const requestId = Option.fromNullable(outcome.requestId)
@@ -146,7 +146,7 @@ class Exchange implements TransportObserver {
   }
 
   tooLate(): DeleteCustomerError {
-    return fromOutcome(timedOut(this.client.host, Duration.format(this.deadline.limit), this.hasLeft))
+    return fromFailure(timedOut(this.client.host, Duration.format(this.deadline.limit), this.hasLeft))
   }
 
   left(left: Exclude<Left, "no">): void {
@@ -170,6 +170,6 @@ class Exchange implements TransportObserver {
   }
 
   failed(error: unknown): void {
-    this.deadline.end(Exit.fail(isOurs(error) ? error : fromOutcome(explain(error, this.hasLeft, this.client.host))))
+    this.deadline.end(Exit.fail(isOurs(error) ? error : fromFailure(explain(error, this.hasLeft, this.client.host))))
   }
 }

@@ -15,10 +15,10 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Tracer from "effect/Tracer"
-import { type DeleteCustomerError, fromOutcome } from "./DeleteCustomerError.js"
+import { type DeleteCustomerError, fromFailure } from "./DeleteCustomerError.js"
 import * as Setting from "./Setting.js"
 
-// How long a request waits for a load while there is a pair that may still do.
+// How long a request waits for new keys before it uses the old ones.
 const PATIENCE = "2 seconds"
 
 /**
@@ -78,7 +78,7 @@ export class Credentials extends Context.Tag("@effect-flowwise/client/Credential
       Credentials,
       Effect.gen(function* () {
         const timeToLive = yield* Setting.fromOption("timeToLive", parseTimeToLive(options.timeToLive))
-        // Not the span that builds the layer, which ends with that.
+        // Without the span of the layer's build, which is over by then.
         const context = Context.omit(Tracer.ParentSpan)(yield* Effect.context<R>()) as Context.Context<R>
         return yield* refreshing(Effect.provide(Effect.flatMap(options.load, checked), context), timeToLive)
       })
@@ -181,7 +181,7 @@ const keysOf = (
 ): Either.Either<Keys, DeleteCustomerError> => {
   const problem = headerProblem(clientId) ?? headerProblem(clientSecret)
   if (problem !== undefined || clientId === undefined || clientSecret === undefined) {
-    return Either.left(fromOutcome(invalidRequest(`The service Credentials gave a pair in which a value ${problem}`)))
+    return Either.left(fromFailure(invalidRequest(`The service Credentials gave a pair in which a value ${problem}`)))
   }
   return Either.right({ headers: headersOf(clientId, clientSecret), secret: secretIn(clientSecret) })
 }

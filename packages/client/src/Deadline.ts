@@ -83,7 +83,7 @@ export class Deadline<E> {
     } catch {} // a transport of the user's own
   }
 
-  /** Lets go of what is waited for: at an interruption. A finalizer of the wait would cost a fifth of a request. */
+  /** Call when interrupted: stops the timer and the request. A finalizer of the wait would cost a fifth of a request. */
   abandon(): void {
     if (this.resume !== undefined) {
       this.resume = undefined

@@ -120,7 +120,7 @@ const sameUnexpected = Schema.equivalence(Schema.typeSchema(Schema.Struct(unexpe
 
 /**
  * Any other answer: a success that is no 204, a redirect, a proxy's error page, a documented status without its
- * documented body. It says nothing about the customer, so look at `status` and `body` before you act.
+ * documented body. It does not prove whether the customer was deleted, so look at `status` and `body` before you act.
  * @since 0.1.0
  * @category errors
  */
@@ -212,7 +212,7 @@ export const isAmbiguous: (error: DeleteCustomerError) => boolean = Rules.isAmbi
 export const isOurs = Schema.is(DeleteCustomerError)
 
 /** The error that the rules speak of, without a stack: its frames would be those of a schema. @internal */
-export const fromOutcome = (failure: Rules.Failure): DeleteCustomerError => {
+export const fromFailure = (failure: Rules.Failure): DeleteCustomerError => {
   const frames = Reflect.get(Error, "stackTraceLimit")
   Reflect.set(Error, "stackTraceLimit", 0)
   const error = decode(failure)

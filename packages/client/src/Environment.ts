@@ -17,7 +17,7 @@ import * as Setting from "./Setting.js"
 export class Environment extends Context.Tag("@effect-flowwise/client/Environment")<
   Environment,
   {
-    /** Stands in every outcome, so that a sandbox's deletion can't pass for production's. */
+    /** Stands in every receipt, so that a sandbox's deletion can't pass for production's. */
     readonly name: string
     /** Absolute, without a trailing slash. */
     readonly baseUrl: string

@@ -15,7 +15,7 @@ import { parse } from "./Deadline.js"
 import {
   type CustomerNotFound,
   type DeleteCustomerError,
-  fromOutcome,
+  fromFailure,
   InvalidCustomerId
 } from "./DeleteCustomerError.js"
 import { Environment, parseBaseUrl } from "./Environment.js"
@@ -49,7 +49,7 @@ export class FlowwiseClient extends Context.Tag("@effect-flowwise/client/Flowwis
         timeout: parse(options.timeout ?? "30 seconds", "timeout")
       })
       if (Either.isLeft(settings)) {
-        return { environment: name, deleteCustomer: () => fromOutcome(invalidRequest(settings.left)) }
+        return { environment: name, deleteCustomer: () => fromFailure(invalidRequest(settings.left)) }
       }
       const call = calls({ ...settings.right, environment: name, credentials, keysOf: prepareKeys(), transport })
       return {
@@ -67,16 +67,15 @@ export class FlowwiseClient extends Context.Tag("@effect-flowwise/client/Flowwis
       }
     })
 
-  /** Over any `HttpClient`, with the default options. */
-  static readonly layer: Layer.Layer<FlowwiseClient, never, HttpClient.HttpClient | Credentials | Environment> =
-    Layer.fresh(Layer.suspend(() => FlowwiseClient.layerWith({})))
-
   /** Over any `HttpClient`. */
   static readonly layerWith = (
     options: ClientOptions
   ): Layer.Layer<FlowwiseClient, never, HttpClient.HttpClient | Credentials | Environment> =>
-    // A layer that is used twice is built once, by its value: with the second account it would still send the first one's keys.
+    // Fresh: Effect builds a layer value once for each program, so a second account would get the first one's keys.
     Layer.fresh(Layer.provide(Layer.effect(FlowwiseClient, FlowwiseClient.make(options)), Transport.layerHttpClient))
+
+  /** Over any `HttpClient`, with the default options. */
+  static readonly layer = FlowwiseClient.layerWith({})
 
   /** Over any `HttpClient`, with credentials and environment from `FLOWWISE_…` settings. */
   static readonly layerConfig: Layer.Layer<FlowwiseClient, ConfigError, HttpClient.HttpClient> = Layer.fresh(
@@ -118,8 +117,8 @@ const calls = (settings: Settings) => {
 }
 
 /**
- * Deletes one customer, for good: sends one `DELETE /customer/{customer_id}`, never retries, and ends within the client's
- * `timeout`. It succeeds only where the answer is a 204.
+ * Deletes one customer, for good: sends one `DELETE /customer/{customer_id}` within the client's `timeout`, and succeeds only
+ * where the answer is a 204. Only `Credentials.layerRefreshing` sends a second one, after a 401.
  *
  * - `InvalidCustomerId`: 400, or an id that can't be sent; then nothing was.
  * - `Unauthorized`: 401, the credentials are not valid here.

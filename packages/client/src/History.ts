@@ -43,14 +43,16 @@ export class Recorded {
     const ambiguous = mayHaveDeleted(cause)
     if (!ambiguous) call.ambiguous--
     for (const history of around) history.failed(customerId, ambiguous)
-    const inDoubt = call.ambiguous > 0 || around.some((history) => history.isInDoubt(customerId))
+    const inDoubt = call.ambiguous > 0 || around.some((history) => history.mayBeDeleted(customerId))
     return inDoubt ? Cause.map(cause, withHindsight) : cause
   }
 }
 
 /** Whether an earlier attempt, within the retries around, may have deleted the customer. @internal */
-export const isInDoubt = (customerId: string): Effect.Effect<boolean> =>
-  Effect.map(FiberRef.get(currentHistories), (histories) => histories.some((history) => history.isInDoubt(customerId)))
+export const mayBeDeleted = (customerId: string): Effect.Effect<boolean> =>
+  Effect.map(FiberRef.get(currentHistories), (histories) =>
+    histories.some((history) => history.mayBeDeleted(customerId))
+  )
 
 /** Lets the calls within the attempts of a retry know of each other. Errors that no call made, say a stub, count too. @internal */
 export const remembering =
@@ -64,7 +66,7 @@ export const remembering =
           if (own.recorded > recorded) {
             return Effect.failCause(cause)
           }
-          const inDoubt = histories.some((history) => history.isAnyInDoubt())
+          const inDoubt = histories.some((history) => history.mayAnyBeDeleted())
           for (const history of histories) history.failedForSomebody(mayHaveDeleted(cause))
           return Effect.failCause(inDoubt ? Cause.map(cause, withHindsight) : cause)
         })
@@ -78,11 +80,10 @@ const mayHaveDeleted = (cause: Cause.Cause<unknown>): boolean => {
 }
 
 const withHindsight = <E>(error: E): E => {
-  const changes = isOurs(error) ? inHindsight(error) : undefined
-  if (!isOurs(error) || changes === undefined) {
-    return error
-  }
+  if (!isOurs(error)) return error
+  const changes = inHindsight(error)
   const fields = { ...error, message: error.message, ...changes }
+  if (changes === undefined) return error
   return "delivered" in changes
     ? (new RequestFailed(fields as RequestFailed) as typeof error)
     : (new CustomerNotFound(fields as CustomerNotFound) as typeof error)

@@ -11,7 +11,7 @@ export const make = (fastest: number) => {
   let latest = Number.NEGATIVE_INFINITY
   let setBack = 0
 
-  // By the clock that the waits are slept by. It may be set back by hours, which is taken out again.
+  // Wall-clock time, since fake timers advance no other. If the clock is set back, the difference is added.
   const now = Effect.map(Clock.currentTimeMillis, (millis) => {
     setBack = Math.max(setBack, latest - millis)
     latest = millis + setBack

@@ -2,7 +2,7 @@
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as Headers from "@effect/platform/Headers"
 import * as HttpClient from "@effect/platform/HttpClient"
-import type * as HttpClientError from "@effect/platform/HttpClientError"
+import * as HttpClientError from "@effect/platform/HttpClientError"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import { type Answer, type Left, makeBodyReader } from "@effect-flowwise/core"
@@ -95,10 +95,16 @@ const sendOver =
     // A fiber of its own can be left behind where neither the caller nor the `HttpClient` can be interrupted.
     const fiber = Runtime.runFork(
       runtime,
-      Effect.catchAllCause(exchange, (cause) => Effect.sync(() => observer.failed(Cause.squash(cause))))
+      Effect.catchAllCause(exchange, (cause) => Effect.sync(() => observer.failed(ofRequest(Cause.squash(cause)))))
     )
     return () => fiber.unsafeInterruptAsFork(fiber.id())
   }
+
+/** Any other error may come after the answer, from a wrapper of the user's own. It says nothing about the request. */
+const ofRequest = (error: unknown): unknown =>
+  HttpClientError.isHttpClientError(error) && error._tag === "RequestError" && error.request.method === "DELETE"
+    ? error
+    : undefined
 
 /** The caller's services and settings, but for what the platform's clients do by themselves. */
 const runtimeFor = ({ fiber, span }: TransportObserver): Runtime.Runtime<never> => {

@@ -14,7 +14,7 @@ import * as Stream from "effect/Stream"
 import { isAmbiguous, RequestFailed, type Unauthorized } from "./DeleteCustomerError.js"
 import { type DeletionOutcome, DeletionUnconfirmed } from "./DeletionOutcome.js"
 import { ensureCustomerDeleted, type FlowwiseClient } from "./FlowwiseClient.js"
-import { isInDoubt } from "./History.js"
+import { mayBeDeleted } from "./History.js"
 import * as Pace from "./Pace.js"
 import * as Retry from "./Retry.js"
 
@@ -153,7 +153,7 @@ const startsOf = <E, R>(run: Run<E>, ids: Stream.Stream<string, E, R> | Iterable
     )
   )
 
-/** All attempts for one id. None where it was never sent, and where it may not say what came of it. */
+/** All attempts for one id. `undefined`: never sent, or the run ended before its outcome was known. */
 const outcomeOf = <E>(
   run: Run<E>,
   { id, startedAt: first }: Started
@@ -183,11 +183,12 @@ const outcomeOf = <E>(
     if (Exit.isSuccess(ended)) {
       return ended.value
     }
-    const doubtful = history.isInDoubt(id) || (yield* isInDoubt(id))
+    const doubtful = history.mayBeDeleted(id) || (yield* mayBeDeleted(id))
     const error = Option.getOrUndefined(Cause.failureOption(ended.cause))
     if (error === undefined || error._tag === "Unauthorized") {
+      // A defect, or a 401: the rest would fail too.
       yield* run.stop(ended.cause as Cause.Cause<Unauthorized>)
-      latest ??= error !== undefined && doubtful ? new RequestFailed(Rules.unauthorizedInDoubt) : undefined
+      latest ??= error !== undefined && doubtful ? new RequestFailed(Rules.unauthorizedAfterAmbiguous) : undefined
     }
     return latest && unconfirmed(id, latest, doubtful || isAmbiguous(latest))
   })

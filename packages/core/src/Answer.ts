@@ -9,14 +9,14 @@ export type Question = { readonly customerId: string; readonly host: string; rea
 /** Lower-case names. A header that came more than once has all its values, in a list or joined by `", "`. */
 export type Headers = { readonly [name: string]: string | ReadonlyArray<string> | undefined }
 
-/** `body` is `complete` or cut off; `undefined` where it was not read, is truncated, badly framed, or not UTF-8. */
+/** `body` is `undefined` where it was not read, broke off, or is not UTF-8; not `complete` where we stopped at 64 KiB. */
 export interface Answer {
   readonly status: number
   readonly headers: Headers
   readonly body: { readonly text: string; readonly complete: boolean } | undefined
 }
 
-/** Whether the body matters. An encoded one, although `identity` was asked for, proves nothing and may be a bomb. */
+/** Whether to read the body. A compressed one, which nobody asked for, proves nothing and may be huge. */
 export const needsBody = (status: number, headers: Headers): boolean =>
   status !== 204 &&
   status !== 429 &&

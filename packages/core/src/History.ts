@@ -42,11 +42,11 @@ export class History {
   }
 
   /** Whether an attempt may have deleted this customer. */
-  isInDoubt(customerId: string): boolean {
+  mayBeDeleted(customerId: string): boolean {
     return [customerId, SOMEBODY].some((id) => (this.entries.get(id)?.ambiguous ?? 0) > 0)
   }
 
-  isAnyInDoubt(): boolean {
-    return Array.from(this.entries.keys()).some((customerId) => this.isInDoubt(customerId))
+  mayAnyBeDeleted(): boolean {
+    return Array.from(this.entries.keys()).some((customerId) => this.mayBeDeleted(customerId))
   }
 }

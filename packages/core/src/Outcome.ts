@@ -45,7 +45,7 @@ export type Failure =
 export type Outcome = Tagged<"CustomerDeleted", Answered> | Failure
 
 /** `DeletionUnconfirmed` can't hold `Unauthorized`, so this stands in where an earlier attempt may have deleted the customer. */
-export const unauthorizedInDoubt: RequestFailed = {
+export const unauthorizedAfterAmbiguous: RequestFailed = {
   _tag: "RequestFailed",
   message: "The credentials were refused, and an earlier attempt may have deleted the customer. Ask again",
   reason: "Transport",

@@ -1,11 +1,10 @@
 /** When the next request of many may start, as arithmetic. All times are in milliseconds, by one clock. */
+import { LONGEST_WAIT } from "./RetryAfter.js"
 
 const FIRST_SLOWDOWN = 100
 const SLOWEST = 60_000
-// Timers hold no more than 2^31-1 milliseconds, about 25 days.
-const LONGEST_WAIT = 24 * 60 * 60 * 1000
 
-/** The time between two starts now, its lower bound, when the next may be, and when all were last slowed down. */
+/** `interval` is the time between two starts, at least `fastest`; `next` the earliest start; `slowedAt` the last slow-down. */
 export type Pace = Readonly<Record<"fastest" | "interval" | "next" | "slowedAt", number>>
 
 /** Starts are at least `fastest` milliseconds apart. */

@@ -1,4 +1,5 @@
 /** What an error means for the next attempt: whether to send again, when, and what a later 404 then says. */
+import { LONGEST_WAIT } from "./RetryAfter.js"
 
 /** As much of an error as the rules look at. */
 type AnyFailure = {
@@ -33,9 +34,6 @@ export const inHindsight = (error: AnyFailure & { readonly message: string }) =>
 
 /** At most `times` resends, with waits of at most `baseDelay`, then twice that and so on, up to `maxDelay`. */
 export type Backoff = { readonly times: number; readonly baseDelay: number; readonly maxDelay: number }
-
-// Timers hold no more than 2^31-1 milliseconds, about 25 days.
-const LONGEST_WAIT = 24 * 60 * 60 * 1000
 
 /**
  * The milliseconds before the next resend; `undefined` where there is to be none. `resends` counts those so far, `chance`

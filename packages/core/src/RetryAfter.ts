@@ -1,7 +1,7 @@
 /** `Retry-After`: RFC 9110 §10.2.3 and §5.6.7. */
 
-// Timers hold no more than 2^31-1 milliseconds, about 25 days.
-const LONGEST = 24 * 60 * 60 * 1000
+/** No wait is longer, in milliseconds. Timers hold no more than about 25 days. */
+export const LONGEST_WAIT = 24 * 60 * 60 * 1000
 
 // IMF-fixdate and RFC 850 name their time zone; asctime doesn't, and means GMT too.
 const WITH_ZONE =
@@ -15,7 +15,7 @@ const WITHOUT_ZONE = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} [ \d]\d \d\
 export const parseRetryAfter = (header: string | undefined, now: number): number | undefined => {
   const value = once(header ?? "").trim()
   const millis = /^\d+$/.test(value) ? Number(value) * 1000 : parseDate(value) - now
-  return Number.isNaN(millis) ? undefined : Math.min(Math.max(millis, 0), LONGEST)
+  return Number.isNaN(millis) ? undefined : Math.min(Math.max(millis, 0), LONGEST_WAIT)
 }
 
 const parseDate = (value: string) => {

@@ -1,13 +1,10 @@
 /** Text from the server, made safe to keep: no secret, no control characters, and not too long. */
 
 const MAX_LENGTH = 1024
-
 // A pattern's time grows with the text, and all but the beginning of it is dropped anyway.
 const SCANNED = 16 * 1024
-
 // A secret of 1,024 characters, each as `\\u0041`.
 const LONGEST_ECHO = 7 * 1024
-
 // So many characters are an echo, and no chance.
 const TELLING = 64
 
@@ -26,8 +23,7 @@ export interface Hidden {
 export const tidy = (text: string, ...hidden: ReadonlyArray<Hidden>): string => {
   const hide = (shown: string) =>
     hidden.reduce((kept, { pattern, replacement }) => kept.replace(pattern, replacement), shown)
-  // Before the controls go, since an escape sequence takes the next character with it, and after, since they could break
-  // an echo up. Both before the cut, which could halve one.
+  // Hide twice: an escape sequence can swallow the next character of an echo, and control characters can split one.
   const found = hide(stripControls(hide(text.slice(0, SCANNED))))
   // An echo that the end of the scan cuts in half matches no pattern.
   const whole = text.length > SCANNED ? found.slice(0, Math.max(0, found.length - LONGEST_ECHO)) : found
@@ -65,13 +61,13 @@ export const customerIdIn = (customerId: string, text: string): Hidden => {
   }
 }
 
-/** The first 64 characters, and what follows as far as it matches: all of it takes too long in a text that repeats itself. */
+/** Only the first 64 characters must match: requiring all is slow on repetitive text. */
 const echo = (text: string, spelled: (piece: string) => string) =>
   pieces(text)
     .map(spelled)
     .reduceRight((rest, piece, at) => (at < TELLING ? piece + rest : `(?:${piece}${rest})?`), "")
 
-/** Characters one by one, each with the backslashes before it: two runs side by side match in exponentially many ways. */
+/** Backslashes stay with the next character: two adjacent repeats would backtrack exponentially. */
 const pieces = (text: string) => text.match(/\\*[^\\]|\\+$/gu) ?? []
 
 /** A piece plain, percent-encoded, or escaped for JSON. */

@@ -22,7 +22,7 @@ import type * as Tracer from "effect/Tracer"
 import type { ClientCredentials, Credentials, Keys } from "./Credentials.js"
 import { CustomerDeleted } from "./Customer.js"
 import * as Deadline from "./Deadline.js"
-import { type DeleteCustomerError, fromOutcome, isOurs } from "./DeleteCustomerError.js"
+import { type DeleteCustomerError, fromFailure, isOurs } from "./DeleteCustomerError.js"
 import * as Histories from "./History.js"
 import * as Telemetry from "./Telemetry.js"
 import type { Transport, TransportObserver } from "./Transport.js"
@@ -93,7 +93,7 @@ class Exchange implements TransportObserver {
     const { client, deadline, fiber } = this
     const shorter = fiber.getRef(Deadline.CurrentAttemptTimeout)
     if (Result.isFailure(shorter)) {
-      return Effect.fail(fromOutcome(invalidRequest(shorter.failure)))
+      return Effect.fail(fromFailure(invalidRequest(shorter.failure)))
     }
     return Effect.flatMap(
       Deadline.inTime(deadline, fiber, client.credentials.get, () => this.tooLate()),
@@ -136,7 +136,7 @@ class Exchange implements TransportObserver {
     const now = deadline.clock.currentTimeMillisUnsafe()
     const outcome = judge({ customerId, host: client.host, secret }, answer, now)
     if (outcome._tag !== "CustomerDeleted") {
-      return Exit.fail(fromOutcome(outcome))
+      return Exit.fail(fromFailure(outcome))
     }
     return Exit.succeed(
       new CustomerDeleted({
@@ -149,7 +149,7 @@ class Exchange implements TransportObserver {
   }
 
   private tooLate(): DeleteCustomerError {
-    return fromOutcome(timedOut(this.client.host, Duration.format(this.deadline.limit), this.hasLeft))
+    return fromFailure(timedOut(this.client.host, Duration.format(this.deadline.limit), this.hasLeft))
   }
 
   left(left: Exclude<Left, "no">): void {
@@ -173,6 +173,6 @@ class Exchange implements TransportObserver {
   }
 
   failed(error: unknown): void {
-    this.end(Exit.fail(isOurs(error) ? error : fromOutcome(explain(error, this.hasLeft, this.client.host))))
+    this.end(Exit.fail(isOurs(error) ? error : fromFailure(explain(error, this.hasLeft, this.client.host))))
   }
 }

@@ -11,7 +11,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Tracer from "effect/Tracer"
-import { type DeleteCustomerError, fromOutcome } from "./DeleteCustomerError.js"
+import { type DeleteCustomerError, fromFailure } from "./DeleteCustomerError.js"
 import * as Setting from "./Setting.js"
 
 // How long a request waits for a load while there is a pair that may still do.
@@ -210,6 +210,6 @@ const keysOf = (
 ): Result.Result<Keys, DeleteCustomerError> => {
   const problem = headerProblem(clientId) ?? headerProblem(clientSecret)
   return problem !== undefined || clientId === undefined || clientSecret === undefined
-    ? Result.fail(fromOutcome(invalidRequest(`The service Credentials gave a pair in which a value ${problem}`)))
+    ? Result.fail(fromFailure(invalidRequest(`The service Credentials gave a pair in which a value ${problem}`)))
     : Result.succeed({ headers: headersOf(clientId, clientSecret), secret: secretIn(clientSecret) })
 }

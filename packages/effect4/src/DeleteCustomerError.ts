@@ -221,4 +221,4 @@ export const isAmbiguous: (error: DeleteCustomerError) => boolean = Rules.isAmbi
 export const isOurs = Schema.is(DeleteCustomerError)
 
 /** The error that the rules speak of. @internal */
-export const fromOutcome: (failure: Rules.Failure) => DeleteCustomerError = Schema.decodeSync(DeleteCustomerError)
+export const fromFailure: (failure: Rules.Failure) => DeleteCustomerError = Schema.decodeSync(DeleteCustomerError)

@@ -15,7 +15,7 @@ import * as Deadline from "./Deadline.js"
 import {
   type CustomerNotFound,
   type DeleteCustomerError,
-  fromOutcome,
+  fromFailure,
   InvalidCustomerId
 } from "./DeleteCustomerError.js"
 import { Environment, parseBaseUrl, withoutTrailingSlash } from "./Environment.js"
@@ -76,7 +76,7 @@ export class FlowwiseClient extends Context.Service<
         timeout: Deadline.parse(options.timeout ?? "30 seconds", "timeout")
       })
       if (Result.isFailure(settings)) {
-        const invalid = Effect.fail(fromOutcome(invalidRequest(settings.failure)))
+        const invalid = Effect.fail(fromFailure(invalidRequest(settings.failure)))
         return { environment: name, deleteCustomer: () => invalid }
       }
       const { base, timeout } = settings.success

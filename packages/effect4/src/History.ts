@@ -30,14 +30,14 @@ export const begin = (own: History, fiber: Fiber.Fiber<unknown, unknown>, custom
     /** Gives what the failure means, given the attempts before. */
     failed: <E>(cause: Cause.Cause<E>): Cause.Cause<E> => {
       for (const history of histories) history.failed(customerId, mayHaveDeleted(cause))
-      return histories.some((history) => history.isInDoubt(customerId)) ? Cause.map(cause, withHindsight) : cause
+      return histories.some((history) => history.mayBeDeleted(customerId)) ? Cause.map(cause, withHindsight) : cause
     }
   }
 }
 
 /** Whether an earlier attempt, within the retries around, may have deleted the customer. @internal */
-export const isInDoubt = (customerId: string): Effect.Effect<boolean> =>
-  Effect.map(CurrentHistories, (histories) => histories.some((history) => history.isInDoubt(customerId)))
+export const mayBeDeleted = (customerId: string): Effect.Effect<boolean> =>
+  Effect.map(CurrentHistories, (histories) => histories.some((history) => history.mayBeDeleted(customerId)))
 
 /**
  * Lets all calls within one attempt of a retry know of those within its other attempts. Errors of ours count too where no
@@ -53,7 +53,7 @@ export const remembering =
         if (own.recorded > recorded) {
           return Effect.failCause(cause)
         }
-        const inDoubt = histories.some((history) => history.isAnyInDoubt())
+        const inDoubt = histories.some((history) => history.mayAnyBeDeleted())
         for (const history of histories) history.failedForSomebody(mayHaveDeleted(cause))
         return Effect.failCause(inDoubt ? Cause.map(cause, withHindsight) : cause)
       })

@@ -1,5 +1,5 @@
 /** Many customers, as a stream of outcomes. */
-import { concurrencyProblem, History, rateLimitProblem, unauthorizedInDoubt } from "@effect-flowwise/core"
+import { concurrencyProblem, History, rateLimitProblem, unauthorizedAfterAmbiguous } from "@effect-flowwise/core"
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -16,7 +16,7 @@ import * as Stream from "effect/Stream"
 import { isAmbiguous, RequestFailed, type Unauthorized } from "./DeleteCustomerError.js"
 import { type DeletionOutcome, DeletionUnconfirmed } from "./DeletionOutcome.js"
 import { ensureCustomerDeleted, type FlowwiseClient } from "./FlowwiseClient.js"
-import { isInDoubt } from "./History.js"
+import { mayBeDeleted } from "./History.js"
 import * as Pace from "./Pace.js"
 import * as Retry from "./Retry.js"
 
@@ -222,11 +222,11 @@ const outcomeOf = Effect.fnUntraced(function* <E>(
   if (Exit.isSuccess(ended)) {
     return ended.value
   }
-  const doubtful = history.isInDoubt(id) || (yield* isInDoubt(id))
+  const doubtful = history.mayBeDeleted(id) || (yield* mayBeDeleted(id))
   const error = Option.getOrUndefined(Cause.findErrorOption(ended.cause))
   if (error === undefined || error._tag === "Unauthorized") {
     yield* run.stop(ended.cause as Cause.Cause<Unauthorized>)
-    latest ??= error !== undefined && doubtful ? new RequestFailed(unauthorizedInDoubt) : undefined
+    latest ??= error !== undefined && doubtful ? new RequestFailed(unauthorizedAfterAmbiguous) : undefined
   }
   return latest === undefined
     ? undefined

@@ -57,7 +57,7 @@ export const make = (options: TransportOptions) =>
       dispatcher: options.dispatcher === undefined ? yield* open(options) : (options.dispatcher as Dispatcher),
       headersTimeout: millis(options.headersTimeout) ?? unsaid,
       bodyTimeout: millis(options.bodyTimeout) ?? unsaid,
-      // Never false, which would keep alive even what undici closes of itself.
+      // `undefined`, not false: false overrides undici's own decision to close.
       reset: options.connectionPerRequest === true ? true : undefined
     }
   })
@@ -116,7 +116,7 @@ const proxyPool = (origin: URL, options: Pool.Options): Pool => {
   return Object.assign(pool, { connect: tunnel })
 }
 
-/** The types exclude most of these; JavaScript does not, and which numbers make sense no type can tell. */
+/** Types can't check ranges, and JavaScript has none. */
 const problemWith = (options: TransportOptions & { readonly timeout?: unknown }): ConfigError | undefined => {
   for (const [name, [isUsable, what]] of Object.entries(rules)) {
     const value = options[name as keyof typeof rules]
@@ -127,7 +127,7 @@ const problemWith = (options: TransportOptions & { readonly timeout?: unknown })
   const twice = (["connections", "connectTimeout", "proxy"] as const).find((name) => options[name] !== undefined)
   return options.dispatcher === undefined || twice === undefined
     ? undefined
-    : InvalidData([twice], "is the dispatcher's own matter: give one or the other")
+    : InvalidData([twice], "can't be combined with dispatcher: set it there")
 }
 
 const canDispatch = (value: unknown): boolean =>

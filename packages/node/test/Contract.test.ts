@@ -71,7 +71,10 @@ const meanwhile = Effect.gen(function* () {
   yield* Effect.replicateEffect(roundTrip, 30)
 })
 
-const outcome = Effect.map(Effect.either(deleteCustomer("cust_1")), (result) => summary(Either.merge(result)))
+// A call of its own for each run: the runs of one call know of each other.
+const outcome = Effect.map(Effect.either(Effect.suspend(() => deleteCustomer("cust_1"))), (result) =>
+  summary(Either.merge(result))
+)
 
 type Name = keyof typeof transports
 

@@ -363,6 +363,23 @@ describe.each(Object.entries(httpClients))("deleteCustomer over a wrapped %s", (
     })
   )
 
+  it.scoped("a wrapper whose own request fails behind a 204 never has it said that nothing was sent", () =>
+    Effect.gen(function* () {
+      const server = yield* RawServer.make(() => http(204))
+      const closed = yield* Effect.scoped(
+        Effect.map(
+          RawServer.make(() => undefined),
+          ({ baseUrl }) => baseUrl
+        )
+      )
+      const error = yield* deleteOver(server.baseUrl, (client) =>
+        HttpClient.tap(client, () => client.post(`${closed}/audit`))
+      ).pipe(Effect.flip)
+      assert.deepInclude(error, { _tag: "RequestFailed", reason: "Transport", delivered: "unknown" })
+      assert.deepStrictEqual(yield* server.targets, ["/customer/cust_1"])
+    })
+  )
+
   it.scoped("a wrapper that makes errors of statuses changes no outcome", () =>
     Effect.gen(function* () {
       const server = yield* RawServer.make(() => json(404, documented[404]))

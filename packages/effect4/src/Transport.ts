@@ -8,7 +8,7 @@ import { constTrue } from "effect/Function"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Headers from "effect/http/Headers"
 import * as HttpClient from "effect/http/HttpClient"
-import type * as HttpClientError from "effect/http/HttpClientError"
+import * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Layer from "effect/Layer"
@@ -142,16 +142,21 @@ const answerTo = (
     error.reason?._tag === "StatusCodeError" ? Effect.succeed(error.reason.response) : Effect.fail(error)
   )
 
-/** Effect 4 wraps the reason, which has the cause, and gives a broken URL or body a tag of its own. */
+/** Any other error may come after the answer, from a wrapper of the user's own. It says nothing about the request. */
 const reasonOf = (cause: Cause.Cause<HttpClientError.HttpClientError>): unknown => {
   const error = Cause.squash(cause)
-  const { reason } = error as { readonly reason?: { readonly _tag?: string; readonly cause?: unknown } }
-  switch (reason?._tag) {
+  if (!HttpClientError.isHttpClientError(error) || error.reason.request.method !== "DELETE") {
+    return undefined
+  }
+  switch (error.reason._tag) {
+    // A broken URL or body has a tag of its own here.
     case "InvalidUrlError":
     case "EncodeError":
-      return { reason: reason._tag.slice(0, -"Error".length) }
+      return { reason: error.reason._tag.slice(0, -"Error".length) }
+    case "TransportError":
+      return error.reason.cause
     default:
-      return reason?.cause ?? error
+      return undefined
   }
 }
 

@@ -6,6 +6,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as ManagedRuntime from "effect/ManagedRuntime"
@@ -307,3 +308,23 @@ describe("settings", () => {
     assert.include(error, { _tag: "RequestFailed", delivered: "no" })
   })
 })
+
+it("a wrapper whose own request fails behind a 204 never has it said that nothing was sent", () =>
+  withServer(
+    () => http(204),
+    async ({ baseUrl }) => {
+      const closed = await listen(() => undefined)
+      await closed.close()
+      const wrapped = Layer.effect(
+        HttpClient.HttpClient,
+        Effect.map(HttpClient.HttpClient, (client) =>
+          HttpClient.tap(client, () => client.post(`${closed.baseUrl}/audit`))
+        )
+      )
+      const transport = Transport.layerHttpClient.pipe(Layer.provide(wrapped), Layer.provide(FetchHttpClient.layer))
+      const error = await Effect.runPromise(
+        deleteCustomer("cust_1").pipe(Effect.flip, Effect.provide(clientAt(baseUrl, transport)))
+      )
+      assert.deepInclude(error, { _tag: "RequestFailed", reason: "Transport", delivered: "unknown" })
+    }
+  ))

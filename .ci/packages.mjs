@@ -213,8 +213,9 @@ for (const [index, { names, page }] of installLines.entries()) {
   const project = join(temp, `page-${index}`)
   mkdirSync(project)
   writeFileSync(join(project, "package.json"), JSON.stringify({ private: true }))
-  const foreign = names.filter((name) => !published.some(({ manifest }) => manifest.name === name))
   // Our own are not on the registry before they are published, so that all of them come from their tarballs.
+  const isOurs = (name) => name.startsWith("../") || published.some(({ manifest }) => manifest.name === name)
+  const foreign = names.filter((name) => !isOurs(name))
   const ours = four ? tarballsOf(forEffect4) : tarballs
   shell("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund", ...ours, ...foreign], { cwd: project, env })
   const expected = four ? { effect: /^4\.1\./ } : { effect: /^3\./, "@effect/platform": /^0\.97\./ }

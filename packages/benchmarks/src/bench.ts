@@ -11,7 +11,7 @@ import { layOut, programs } from "./stage.js"
 
 const whole: Effort = {
   warmUp: 2_000,
-  throughput: { rounds: 11, runUp: 150, length: 600 },
+  throughput: { rounds: 7, runUp: 150, length: 600 },
   growth: { rounds: 3, runUp: 100, length: 400 },
   latency: { rounds: 3, runUp: 250, length: 2_000 },
   starts: 5,

@@ -23,27 +23,19 @@ export interface TransportOptions {
   readonly headersTimeout?: Duration.Input | undefined
   /** Between two pieces of the response's body. Default: 30 seconds. */
   readonly bodyTimeout?: Duration.Input | undefined
-  /**
-   * Sends each request on a connection of its own, which is closed after the answer. Then a late answer of a broken proxy
-   * can't be taken for that of the next request. Costs a handshake for each. Default: false.
-   */
+  /** One request for each connection, so that a broken proxy's late answer never passes for the next one's. Default: false. */
   readonly connectionPerRequest?: boolean | undefined
-  /**
-   * The http(s) URL of a proxy, which may hold a user name and password. `"environment"` takes it from `HTTPS_PROXY` and
-   * `HTTP_PROXY`, except for the hosts in `NO_PROXY`. Default: no proxy, whatever the environment says.
-   */
+  /** The http(s) URL of a proxy; `"environment"`: as `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` say. Default: none. */
   readonly proxy?: string | undefined
   /**
-   * An undici dispatcher (7.28 or later), which is yours to close. It keeps its own time-outs for headers and body where
-   * none are given here, and has its own connections and proxy. Give a proxy as `proxy`: undici's `ProxyAgent` connects
-   * for ever to a proxy that drops connections.
+   * An undici dispatcher (7.28 or later), with its own connections, proxy and default time-outs, which is yours to close.
+   * For a proxy prefer `proxy`: undici's `ProxyAgent` connects for ever to a proxy that drops connections.
    */
   readonly dispatcher?: AnyDispatcher | undefined
 }
 
 /**
- * What is used of an undici dispatcher. Without undici's own types, so that a library can spread these options and have no
- * undici of its own.
+ * What is used of an undici dispatcher. A library that spreads these options needs no types of undici.
  *
  * @since 0.1.0
  * @category models

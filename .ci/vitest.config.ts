@@ -3,7 +3,12 @@ import { defineConfig } from "vitest/config"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
 const testTimeout = 30_000 // for a busy machine
-const soak = "packages/*/test/**/*.soak.test.ts"
+const tests = "packages/*/test/**/*.test.ts"
+const soak = [
+  "packages/*/test/**/*.soak.test.ts",
+  // What these need is not installed for the fast tests.
+  "packages/{benchmarks,examples,integrations}/test/**/*.test.ts"
+]
 
 export default defineConfig({
   test: {
@@ -12,9 +17,9 @@ export default defineConfig({
     minWorkers: 1,
     projects: [
       // What a developer runs all day: one case of everything.
-      { test: { name: "fast", root, testTimeout, include: ["packages/*/test/**/*.test.ts"], exclude: [soak] } },
+      { test: { name: "fast", root, testTimeout, include: [tests], exclude: soak } },
       // What takes long because it repeats, installs or starts much.
-      { test: { name: "soak", root, testTimeout, include: [soak] } }
+      { test: { name: "soak", root, testTimeout, include: soak } }
     ]
   }
 })

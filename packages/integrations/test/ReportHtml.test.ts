@@ -17,8 +17,8 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { type Browser, chromium } from "playwright-core"
 import { afterAll, beforeAll } from "vitest"
-import { encode } from "../src/JournalFile.js"
-import { install, run, settings, start } from "./Installed.js"
+import { encode } from "../../cli/src/JournalFile.js"
+import { install, run, settings, start } from "../../cli/test/Installed.js"
 
 /** `.ci/run` installs the first of them where none is there. */
 const executablePath = ["/usr/bin/chromium", "/usr/bin/google-chrome"].find(existsSync)

@@ -7,7 +7,8 @@ const tests = "packages/*/test/**/*.test.ts"
 const soak = [
   "packages/*/test/**/*.soak.test.ts",
   // What these need is not installed for the fast tests.
-  "packages/{benchmarks,examples,integrations}/test/**/*.test.ts"
+  "packages/{benchmarks,examples,integrations}/test/**/*.test.ts",
+  "docs/test/*.test.ts"
 ]
 
 export default defineConfig({

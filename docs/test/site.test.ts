@@ -1,0 +1,172 @@
+import { execFileSync } from "node:child_process"
+import { existsSync, readdirSync, readFileSync } from "node:fs"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
+import { extname, join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { type Browser, chromium, type Page } from "playwright-core"
+import { afterAll, assert, beforeAll, describe, it } from "vitest"
+
+const docs = fileURLToPath(new URL("..", import.meta.url))
+const dist = join(docs, ".vitepress/dist")
+const base = "/effect-flowwise/"
+
+/** `.ci/run` installs the first of them where none is there. */
+const executablePath = ["/usr/bin/chromium", "/usr/bin/google-chrome"].find(existsSync)
+
+const filesIn = (folder: string, extension: string) =>
+  readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .map((file) => file.replaceAll("\\", "/"))
+    .filter((file) => file.endsWith(extension))
+
+const types: Record<string, string> = {
+  ".css": "text/css",
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript",
+  ".svg": "image/svg+xml",
+  ".woff2": "font/woff2"
+}
+const vitepress = join(docs, "node_modules/vitepress/bin/vitepress.js")
+
+// With a link that leads nowhere, or a public name that has no docstring, this fails.
+beforeAll(() => {
+  execFileSync(process.execPath, [join(docs, "node_modules/typedoc/bin/typedoc")], { cwd: docs })
+  execFileSync(process.execPath, [vitepress, "build"], { cwd: docs, stdio: "pipe" })
+}, 180_000)
+
+describe("the built site", () => {
+  const written = filesIn(docs, ".md").filter((file) => !/^(node_modules|reference|\.vitepress)\//.test(file))
+
+  it("has every page in llms.txt, and its text in llms-full.txt", () => {
+    const index = readFileSync(join(dist, "llms.txt"), "utf8")
+    const full = readFileSync(join(dist, "llms-full.txt"), "utf8")
+    const pages = written.filter((file) => file !== "index.md").map((file) => file.replace("/README", ""))
+    assert.deepStrictEqual(
+      pages.filter((file) => !index.includes(`${base}${file})`)),
+      []
+    )
+    const lastHeading = (file: string) => readFileSync(join(docs, file), "utf8").match(/^#+ .*$/gm)?.at(-1) ?? ""
+    assert.deepStrictEqual(
+      written.filter((file) => file !== "index.md" && !full.includes(lastHeading(file))),
+      []
+    )
+  })
+
+  it("has every page in the sidebar", () => {
+    const home = readFileSync(join(dist, "index.html"), "utf8")
+    const pages = written.filter((file) => !/^(index|decisions\/\d.*)\.md$/.test(file))
+    assert.deepStrictEqual(
+      pages.filter((file) => !home.includes(`href="${base}${file.replace(/(README)?\.md$/, "")}"`)),
+      []
+    )
+  })
+
+  it("loads nothing from elsewhere", () => {
+    const foreign = /<(?:script|link|img|iframe)\b[^>]*(?:src|href)="(?:https?:)?\/\/[^"]*"/g
+    for (const file of filesIn(dist, ".html"))
+      assert.deepStrictEqual(readFileSync(join(dist, file), "utf8").match(foreign) ?? [], [], file)
+  })
+})
+
+describe.skipIf(executablePath === undefined)("the site in Chromium", () => {
+  const pages = () => filesIn(dist, ".html").map((file) => file.replace(/(^|\/)index\.html$|\.html$/, "$1"))
+  let browser: Browser
+  let origin: string
+  // As GitHub Pages does: a page has no extension in its address.
+  const server = createServer(({ url = "/" }, response) => {
+    const path = decodeURIComponent(new URL(url, "http://site").pathname).slice(base.length)
+    const file = [path, `${path}.html`, join(path, "index.html")].find((name) => extname(name) && existsSync(join(dist, name)))
+    response.writeHead(file === undefined ? 404 : 200, { "content-type": types[extname(file ?? ".html")] })
+    response.end(readFileSync(join(dist, file ?? "404.html")))
+  })
+
+  beforeAll(async () => {
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+    origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    browser = await chromium.launch({ executablePath: executablePath!, args: ["--no-sandbox", "--disable-gpu"] })
+  }, 60_000)
+
+  afterAll(async () => {
+    await browser?.close()
+    server.close()
+  })
+
+  /** A page, and all that goes wrong on it. */
+  const open = async (path: string, options: Parameters<Browser["newPage"]>[0] = {}) => {
+    const page = await browser.newPage(options)
+    const faults: Array<string> = []
+    page.on("console", (message) => message.type() === "error" && faults.push(`${path}: ${message.text()}`))
+    page.on("pageerror", (error) => faults.push(`${path}: ${error.message}`))
+    page.on("request", (request) => {
+      if (!/^(data:|blob:)/.test(request.url()) && !request.url().startsWith(origin))
+        faults.push(`${path} asks for ${request.url()}`)
+    })
+    await page.goto(`${origin}${base}${path}`, { waitUntil: "load" })
+    return { faults, page }
+  }
+
+  const overflow = (page: Page) =>
+    page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+
+  it("opens every page without an error, on a phone too, and every link leads to a heading", { timeout: 300_000 }, async () => {
+    const anchors = new Map<string, ReadonlyArray<string>>()
+    const links: Array<readonly [from: string, to: string]> = []
+    const faults: Array<string> = []
+    for (const path of pages().filter((path) => path !== "404")) {
+      const opened = await open(path, { viewport: { width: 390, height: 800 } })
+      const { hrefs, ids } = (await opened.page.evaluate(
+        "({ hrefs: [...document.querySelectorAll('main a[href]')].map((a) => a.href), ids: [...document.querySelectorAll('[id]')].map((e) => e.id) })"
+      )) as { hrefs: Array<string>; ids: Array<string> }
+      anchors.set(`/${path}`, ids)
+      for (const href of hrefs.filter((href) => href.startsWith(origin)))
+        links.push([path, href.slice(origin.length + base.length - 1)])
+      const wide = await overflow(opened.page)
+      faults.push(...opened.faults, ...(wide === 0 ? [] : [`${path} is ${wide} pixels too wide`]))
+      await opened.page.close()
+    }
+    const dead = links.filter(([, to]) => {
+      const [page = "", anchor] = to.split("#")
+      const ids = anchors.get(page.replace(/\.(md|html)$/, ""))
+      return ids === undefined ? !existsSync(join(dist, page)) : anchor !== undefined && !ids.includes(decodeURIComponent(anchor))
+    })
+    assert.isAbove(anchors.size, 40)
+    assert.isAbove(links.length, 200)
+    assert.deepStrictEqual({ faults, dead }, { faults: [], dead: [] })
+  })
+
+  it("finds afterAmbiguousAttempt", { timeout: 60_000 }, async () => {
+    const { faults, page } = await open("")
+    await page.keyboard.press("Control+k")
+    await page.locator(".VPLocalSearchBox input").fill("afterAmbiguousAttempt")
+    const results = page.locator(".VPLocalSearchBox .result")
+    await results.first().waitFor()
+    assert.include((await results.allTextContents()).join(), "Errors")
+    await results.first().click()
+    await page.waitForURL((url) => url.hash !== "" || url.pathname !== base)
+    assert.include(await page.locator("main").textContent(), "afterAmbiguousAttempt")
+    assert.deepStrictEqual(faults, [])
+    await page.close()
+  })
+
+  it("follows the system's theme, and remembers the reader's", { timeout: 60_000 }, async () => {
+    const { page } = await open("errors", { colorScheme: "dark", viewport: { width: 1440, height: 900 } })
+    const dark = () => page.evaluate("document.documentElement.classList.contains('dark')")
+    assert.isTrue(await dark())
+    await page.locator(".VPNavBarAppearance button").click()
+    assert.isFalse(await dark())
+    await page.reload()
+    assert.isFalse(await dark())
+    await page.close()
+  })
+
+  it("copies a block of code", { timeout: 60_000 }, async () => {
+    const context = await browser.newContext({ permissions: ["clipboard-read", "clipboard-write"] })
+    const page = await context.newPage()
+    await page.goto(`${origin}${base}`)
+    await page.locator("div[class*=language-]").first().hover()
+    await page.locator("button.copy").first().click()
+    await page.locator("button.copy.copied").waitFor()
+    assert.include(await page.evaluate("navigator.clipboard.readText()"), "deleteCustomer(")
+    await context.close()
+  })
+})

@@ -1,32 +1,20 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs"
-import { posix } from "node:path"
 import { fileURLToPath } from "node:url"
 import { slug } from "github-slugger"
-import { type DefaultTheme, defineConfig, type MarkdownOptions } from "vitepress"
+import { type DefaultTheme, defineConfig } from "vitepress"
 import llmstxt from "vitepress-plugin-llms"
+import { linkToGlossary, linkToRepository, repository } from "./links.js"
 
-const repository = "https://github.com/effect-flowwise/effect-flowwise"
 /** Where GitHub Pages serves it. */
 const domain = "https://effect-flowwise.github.io"
 const base = "/effect-flowwise/"
 const description =
   "A client for Effect of one irreversible call: DELETE /customer/{customer_id} of Cashfree's Flowwise Native API."
 
-/** On GitHub, a page links to files beside `docs`; on the site, these links lead to GitHub. */
-const linkToRepository: MarkdownOptions["config"] = (markdown) => {
-  markdown.core.ruler.push("link-to-repository", ({ env, tokens }) => {
-    for (const link of tokens.flatMap((token) => token.children ?? []).filter(({ type }) => type === "link_open")) {
-      const href = link.attrGet("href") ?? ""
-      const file = posix.join("docs", posix.dirname(env.relativePath), href)
-      if (!/^(\w+:|#|\/)/.test(href) && !file.startsWith("docs/"))
-        link.attrSet("href", `${repository}/blob/main/${file}`)
-    }
-  })
-}
+const read = (page: string) => readFileSync(fileURLToPath(new URL(`../${page}.md`, import.meta.url)), "utf8")
 
-/** The file's first heading. */
-const titleOf = (page: string) =>
-  /^# (.*)$/m.exec(readFileSync(fileURLToPath(new URL(`../${page}.md`, import.meta.url)), "utf8"))?.[1]?.replaceAll("`", "")
+/** The page's first heading. */
+const titleOf = (page: string) => /^# (.*)$/m.exec(read(page))?.[1]?.replaceAll("`", "")
 
 const section = (text: string, pages: ReadonlyArray<string>, collapsed = false): DefaultTheme.SidebarItem => ({
   text,
@@ -50,7 +38,10 @@ export default defineConfig({
   cleanUrls: true,
   rewrites: { "decisions/README.md": "decisions/index.md" },
   // A link to a heading leads there on GitHub and on the site.
-  markdown: { anchor: { slugify: (heading) => slug(heading) }, config: linkToRepository },
+  markdown: {
+    anchor: { slugify: (heading) => slug(heading) },
+    config: (markdown) => markdown.use(linkToRepository).use(linkToGlossary)
+  },
   vite: { plugins: [llmstxt({ domain, description, ignoreFiles: ["reference/**"] })] },
   themeConfig: {
     search: { provider: "local" },
@@ -70,7 +61,7 @@ export default defineConfig({
         collapsed: true,
         items: existsSync(reference) ? JSON.parse(readFileSync(reference, "utf8")) : []
       },
-      section("Project", ["architecture", "performance"]),
+      section("Project", ["glossary", "agents", "architecture", "performance"]),
       section("Decisions", ["decisions/README", ...decisions], true)
     ]
   }

@@ -45,7 +45,10 @@ describe("the built site", () => {
       pages.filter((file) => !index.includes(`${base}${file})`)),
       []
     )
-    const lastHeading = (file: string) => readFileSync(join(docs, file), "utf8").match(/^#+ .*$/gm)?.at(-1) ?? ""
+    const lastHeading = (file: string) =>
+      readFileSync(join(docs, file), "utf8")
+        .match(/^#+ .*$/gm)
+        ?.at(-1) ?? ""
     assert.deepStrictEqual(
       written.filter((file) => file !== "index.md" && !full.includes(lastHeading(file))),
       []
@@ -75,7 +78,9 @@ describe.skipIf(executablePath === undefined)("the site in Chromium", () => {
   // As GitHub Pages does: a page has no extension in its address.
   const server = createServer(({ url = "/" }, response) => {
     const path = decodeURIComponent(new URL(url, "http://site").pathname).slice(base.length)
-    const file = [path, `${path}.html`, join(path, "index.html")].find((name) => extname(name) && existsSync(join(dist, name)))
+    const file = [path, `${path}.html`, join(path, "index.html")].find(
+      (name) => extname(name) && existsSync(join(dist, name))
+    )
     response.writeHead(file === undefined ? 404 : 200, { "content-type": types[extname(file ?? ".html")] })
     response.end(readFileSync(join(dist, file ?? "404.html")))
   })
@@ -108,7 +113,9 @@ describe.skipIf(executablePath === undefined)("the site in Chromium", () => {
   const overflow = (page: Page) =>
     page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
 
-  it("opens every page without an error, on a phone too, and every link leads to a heading", { timeout: 300_000 }, async () => {
+  it("opens every page without an error, on a phone too, and every link leads to a heading", {
+    timeout: 300_000
+  }, async () => {
     const anchors = new Map<string, ReadonlyArray<string>>()
     const links: Array<readonly [from: string, to: string]> = []
     const faults: Array<string> = []
@@ -127,11 +134,24 @@ describe.skipIf(executablePath === undefined)("the site in Chromium", () => {
     const dead = links.filter(([, to]) => {
       const [page = "", anchor] = to.split("#")
       const ids = anchors.get(page.replace(/\.(md|html)$/, ""))
-      return ids === undefined ? !existsSync(join(dist, page)) : anchor !== undefined && !ids.includes(decodeURIComponent(anchor))
+      return ids === undefined
+        ? !existsSync(join(dist, page))
+        : anchor !== undefined && !ids.includes(decodeURIComponent(anchor))
     })
     assert.isAbove(anchors.size, 40)
     assert.isAbove(links.length, 200)
     assert.deepStrictEqual({ faults, dead }, { faults: [], dead: [] })
+  })
+
+  it("leads to the glossary at the first use of a term", { timeout: 60_000 }, async () => {
+    const { page } = await open("durable-erasure")
+    const links = page.locator(
+      "main p a[href*='/glossary#'], main li a[href*='/glossary#'], main td a[href*='/glossary#']"
+    )
+    const anchors = await links.evaluateAll((all) => all.map((link) => new URL(String(Reflect.get(link, "href"))).hash))
+    assert.includeMembers(anchors, ["#erasure", "#intent", "#round", "#receipt"])
+    assert.strictEqual(new Set(anchors).size, anchors.length)
+    await page.close()
   })
 
   it("finds afterAmbiguousAttempt", { timeout: 60_000 }, async () => {

@@ -151,7 +151,7 @@ const headerOf = (input: Input.Input, { baseUrl, name }: Environment["Type"]) =>
       version: 1,
       environment: name,
       baseUrl,
-      clientId: createHash("sha256")
+      clientIdSha256: createHash("sha256")
         .update(Redacted.isRedacted(clientId) ? Redacted.value(clientId) : clientId)
         .digest("hex"),
       input: { sha256, format, ids, duplicates, lastLine },

@@ -197,8 +197,8 @@ const sameRun = (path: string, found: Header, header: Header) => {
       `${header.environment} at ${header.baseUrl}`
     )
   }
-  if (found.clientId !== header.clientId) {
-    throw differs("account", `client id hash ${short(found.clientId)}`, short(header.clientId))
+  if (found.clientIdSha256 !== header.clientIdSha256) {
+    throw differs("account", `client id hash ${short(found.clientIdSha256)}`, short(header.clientIdSha256))
   }
   if (found.input.sha256 !== header.input.sha256 || found.input.format !== header.input.format) {
     const named = ({ input }: Header) => `${input.format} with hash ${short(input.sha256)}`

@@ -26,7 +26,7 @@ export const Header = Schema.TaggedStruct("Header", {
   /** Absolute, without a trailing slash. */
   baseUrl: Schema.String.pipe(Schema.filter((url) => URL.canParse(url))),
   /** The SHA-256 of it, hexadecimal. */
-  clientId: Schema.String,
+  clientIdSha256: Schema.String,
   input: Schema.Struct({
     sha256: Schema.String,
     format: Schema.String,

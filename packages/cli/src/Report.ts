@@ -13,7 +13,7 @@ export interface Report extends Ledger.Totals {
   readonly environment: string
   readonly baseUrl: string
   /** SHA-256, hexadecimal. */
-  readonly clientId: string
+  readonly clientIdSha256: string
   readonly input: Header["input"]
   readonly startedAt: string
   /** Of the last line. */
@@ -79,13 +79,13 @@ export const make = () => {
       if (header === undefined) throw new Error("A journal begins with a header")
       const totals = ledger.count()
       const notDeleted = Object.values(totals.failures).reduce((all, one) => all + one, 0)
-      const { at, baseUrl, clientId, environment, input } = header
+      const { at, baseUrl, clientIdSha256, environment, input } = header
       const sorted = Float64Array.from(waits).sort()
       const part = (share: number) => sorted[Math.ceil(share * sorted.length) - 1] ?? 0
       return {
         environment,
         baseUrl,
-        clientId,
+        clientIdSha256,
         input,
         startedAt: DateTime.formatIso(at),
         endedAt: new Date(last).toISOString(),
@@ -110,7 +110,7 @@ const rowsOf = (report: Report): ReadonlyArray<readonly [string, string]> => {
   const answered = report.deleted + report.alreadyAbsent + report.notDeleted
   return [
     ["environment", report.environment === new URL(report.baseUrl).host ? at : `${report.environment} (${at})`],
-    ["client id, SHA-256", report.clientId],
+    ["client id, SHA-256", report.clientIdSha256],
     ["input, SHA-256", input.sha256],
     ["started", report.startedAt],
     ["last entry", report.endedAt],

@@ -44,7 +44,7 @@ const summary = (report: Report): Html => {
   return html`<header><h1>Erasure report</h1>${verdict(report)}</header>
 <dl>
 <dt>Environment</dt><dd>${environment === host ? at : `${environment} (${at})`}</dd>
-<dt>Client id, SHA-256</dt><dd class="hash">${report.clientId}</dd>
+<dt>Client id, SHA-256</dt><dd class="hash">${report.clientIdSha256}</dd>
 <dt>Customers</dt><dd>${grouped(input.ids)}${input.duplicates > 0 ? ` and ${count(input.duplicates, "duplicate")}, sent once` : ""}</dd>
 <dt>First entry</dt><dd>${time(report.startedAt)} UTC</dd>
 <dt>Last entry</dt><dd>${time(report.endedAt)} UTC</dd>
@@ -181,14 +181,14 @@ const meaningOf = (cause: string): string =>
     ["no answer on record", "The journal has no answer: the run was killed, or is still going."]
   ].find(([name = ""]) => cause.startsWith(name))?.[1] ?? ""
 
-const evidence = ({ clientId, input, tornBytes }: Report): Html => {
+const evidence = ({ clientIdSha256, input, tornBytes }: Report): Html => {
   const fromArguments = input.format === "arguments"
   return html`<section><h2>Check the hashes</h2>
 <p>The SHA-256 of the input shows which ${fromArguments ? "ids these are" : "file this is"}. The SHA-256 of the client id shows which account asked.</p>
 <dl>
 <dt>Input</dt><dd class="hash">${input.sha256}</dd>
 <dt>Check it by</dt><dd><code>${fromArguments ? `printf '%s\\n' ID… | head -c -1 | sha256sum` : "sha256sum FILE"}</code>${fromArguments ? ", the ids in their order, a line feed between two" : html`, on macOS <code>shasum -a 256 FILE</code>, in PowerShell <code>Get-FileHash FILE</code>`}</dd>
-<dt>Client id</dt><dd class="hash">${clientId}</dd>
+<dt>Client id</dt><dd class="hash">${clientIdSha256}</dd>
 <dt>Check it by</dt><dd><code>printf %s "$FLOWWISE_CLIENT_ID" | sha256sum</code></dd>
 </dl>
 ${tornBytes > 0 ? html`<p>The last line of the journal is cut off after ${count(tornBytes, "byte")}, by a kill or a full disk. The next run repairs it.</p>` : html``}</section>`

@@ -56,7 +56,7 @@ it.live(
         version: 1,
         environment: host,
         baseUrl: env.FLOWWISE_BASE_URL,
-        clientId: sha256("emulator-client-id"),
+        clientIdSha256: sha256("emulator-client-id"),
         input: { sha256: sha256(customers.join("\n")), format: "Text", ids: 20, duplicates: 0, lastLine: 20 }
       })
       const requestIds = new Set<string>()
@@ -637,7 +637,7 @@ it.live(
         version: 1,
         environment: "sandbox",
         baseUrl: "https://flowwise.invalid",
-        clientId: "",
+        clientIdSha256: "",
         input: { sha256: "", format: "Text", ids: 1, duplicates: 0, lastLine: 1 },
         at: "2026-01-01T00:00:00.000Z"
       }

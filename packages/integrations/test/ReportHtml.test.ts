@@ -74,7 +74,7 @@ const journalOf = (name: string, runs: ReadonlyArray<Run>, baseUrl = "https://sa
     version: 1,
     environment: "sandbox",
     baseUrl,
-    clientId: sha256("the client id"),
+    clientIdSha256: sha256("the client id"),
     input: { sha256: sha256(name), format: "Text", ids, duplicates: 3, lastLine: ids },
     at: time(Date.parse(runs[0]!.at))
   })
@@ -237,7 +237,7 @@ describe.skipIf(executablePath === undefined)("13.9 the page of flowwise report 
     const hostile = `<script>alert(1)</script>"'&<img src=https://evil.example/x onerror=alert(1)>`
     const journal = journalOf("hostile", [{ at: "2026-11-24T12:00:00.000Z", seconds: 1, customers: 3 }])
     const [header = "", ...entries] = readFileSync(journal, "utf8").split("\n")
-    const changed = { ...JSON.parse(header), environment: hostile, clientId: hostile }
+    const changed = { ...JSON.parse(header), environment: hostile, clientIdSha256: hostile }
     writeFileSync(journal, [JSON.stringify(changed), ...entries].join("\n"))
     const { file } = await pageOf(journal)
     const { noise, page } = await visit(file, looks[0])

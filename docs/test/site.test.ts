@@ -100,14 +100,18 @@ describe.skipIf(executablePath === undefined)("the site in Chromium", () => {
   const open = async (path: string, options: Parameters<Browser["newPage"]>[0] = {}) => {
     const page = await browser.newPage(options)
     const faults: Array<string> = []
-    page.on("console", (message) => message.type() === "error" && faults.push(`${path}: ${message.text()}`))
-    page.on("pageerror", (error) => faults.push(`${path}: ${error.message}`))
+    const fault = (what: string) => faults.push(`${new URL(page.url()).pathname} ${what}`)
+    page.on("console", (message) => message.type() === "error" && fault(message.text()))
+    page.on("pageerror", (error) => fault(error.message))
     page.on("request", (request) => {
-      if (!/^(data:|blob:)/.test(request.url()) && !request.url().startsWith(origin))
-        faults.push(`${path} asks for ${request.url()}`)
+      if (!/^(data:|blob:)/.test(request.url()) && !request.url().startsWith(origin)) fault(`asks for ${request.url()}`)
     })
-    await page.goto(`${origin}${base}${path}`, { waitUntil: "load" })
-    return { faults, page }
+    const go = async (path: string) => {
+      await page.goto(`${origin}${base}${path}`, { waitUntil: "load" })
+      await page.waitForFunction("document.querySelector('#app').__vue_app__") // it listens to keys and clicks
+    }
+    await go(path)
+    return { faults, go, page }
   }
 
   const overflow = (page: Page) =>
@@ -118,19 +122,19 @@ describe.skipIf(executablePath === undefined)("the site in Chromium", () => {
   }, async () => {
     const anchors = new Map<string, ReadonlyArray<string>>()
     const links: Array<readonly [from: string, to: string]> = []
-    const faults: Array<string> = []
+    const { faults, go, page } = await open("", { viewport: { width: 390, height: 800 } })
     for (const path of pages().filter((path) => path !== "404")) {
-      const opened = await open(path, { viewport: { width: 390, height: 800 } })
-      const { hrefs, ids } = (await opened.page.evaluate(
+      await go(path)
+      const { hrefs, ids } = (await page.evaluate(
         "({ hrefs: [...document.querySelectorAll('main a[href]')].map((a) => a.href), ids: [...document.querySelectorAll('[id]')].map((e) => e.id) })"
       )) as { hrefs: Array<string>; ids: Array<string> }
       anchors.set(`/${path}`, ids)
       for (const href of hrefs.filter((href) => href.startsWith(origin)))
         links.push([path, href.slice(origin.length + base.length - 1)])
-      const wide = await overflow(opened.page)
-      faults.push(...opened.faults, ...(wide === 0 ? [] : [`${path} is ${wide} pixels too wide`]))
-      await opened.page.close()
+      const wide = await overflow(page)
+      if (wide !== 0) faults.push(`${path} is ${wide} pixels too wide`)
     }
+    await page.close()
     const dead = links.filter(([, to]) => {
       const [page = "", anchor] = to.split("#")
       const ids = anchors.get(page.replace(/\.(md|html)$/, ""))

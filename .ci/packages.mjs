@@ -4,7 +4,7 @@ import { deepStrictEqual, match } from "node:assert"
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import { tmpdir } from "node:os"
-import { dirname, join } from "node:path"
+import { dirname, join, relative } from "node:path"
 import { publint } from "publint"
 import { formatMessage } from "publint/utils"
 import { isLibrary, published, root, run } from "./workspace.mjs"
@@ -13,6 +13,7 @@ const temp = mkdtempSync(join(tmpdir(), "effect-flowwise-"))
 process.on("exit", () => rmSync(temp, { recursive: true, force: true }))
 
 const passed = (what) => console.log(`ok   ${what}`)
+const read = (file) => readFileSync(join(root, file), "utf8")
 const node = (args, options) => run(process.execPath, args, options)
 // npm and pnpm are scripts for the shell on Windows.
 const windows = process.platform === "win32"
@@ -28,9 +29,15 @@ const isEsmOnly = (manifest) => manifest.publishConfig.main === undefined
 /** The packages for Effect 4, which don't fit into one project with the others. */
 const isForEffect4 = ({ peerDependencies }) => /^catalog:effect4/.test(peerDependencies?.effect)
 
+// A user packs them by a line of the README, into the folder that other lines name.
+const [packing] = /^for name in .+ pack .+$/m.exec(read("README.md"))
+const clone = join(temp, "effect-flowwise")
+mkdirSync(clone)
+run("bash", ["-c", `PWD=${JSON.stringify(clone)}; ${packing}`])
+
 const tarballOf = new Map()
-for (const { folder, manifest } of published) {
-  const { filename } = JSON.parse(shell("pnpm", ["pack", "--json", "--pack-destination", temp], { cwd: folder }))
+for (const { manifest } of published) {
+  const filename = join(clone, "tarballs", `${manifest.name.slice(1).replace("/", "-")}-${manifest.version}.tgz`)
   tarballOf.set(manifest.name, filename)
   const tarball = readFileSync(filename)
   const { messages, pkg } = await publint({ pack: { tarball: new Uint8Array(tarball).buffer }, strict: true })
@@ -50,9 +57,9 @@ const tarballsOf = (packages) => packages.map(({ manifest }) => tarballOf.get(ma
 const tarballs = tarballsOf(forEffect3)
 
 // The versions of this workspace, so that what a stranger gets today is what was tested.
-const installed = createRequire(join(root, "packages/examples/package.json"))
+const examples = createRequire(join(root, "packages/examples/package.json"))
 const versions = ["effect", "@effect/platform", "@effect/platform-node", "typescript", "@types/node"].map(
-  (name) => `${name}@${JSON.parse(readFileSync(installed.resolve(`${name}/package.json`), "utf8")).version}`
+  (name) => `${name}@${JSON.parse(readFileSync(examples.resolve(`${name}/package.json`), "utf8")).version}`
 )
 
 // No setting of this user or of pnpm but the registry.
@@ -61,7 +68,10 @@ const env = {
   ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^p?npm_/i.test(name))),
   HOME: home,
   USERPROFILE: home,
-  npm_config_registry: shell("npm", ["config", "get", "registry"]).trim()
+  npm_config_registry: shell("npm", ["config", "get", "registry"]).trim(),
+  npm_config_ignore_scripts: "true",
+  npm_config_audit: "false",
+  npm_config_fund: "false"
 }
 mkdirSync(home)
 
@@ -96,20 +106,17 @@ Effect.gen(function* () {
   console.log(done._tag, typeof NodeFlowwise.layerWith)
 }).pipe(Effect.provide(FlowwiseTest.layer({ customers: ["cust_1"] })), Effect.runPromise)
 `
-/** The packages that the documentation tells a user to install, page by page. */
-const installLines = [
+const mark = "<!-- run by: .ci/packages.mjs -->\n```sh\n"
+/** What readers run to install something, page by page: the blocks that are marked as run by this file. */
+const installations = [
   "README.md",
-  "docs/getting-started.md",
-  "docs/testing.md",
-  "docs/durable-erasure.md",
-  ...published.map(({ manifest }) => `packages/${manifest.name.split("/")[1]}/README.md`)
-].map((page) => ({
-  page,
-  names: Array.from(
-    readFileSync(join(root, page), "utf8").matchAll(/^npm install (?:--save-dev |--global )?(.+)$/gm),
-    ([, names]) => names.split(" ")
-  ).flat()
-}))
+  ...readdirSync(join(root, "docs")).flatMap((file) => (file.endsWith(".md") ? [`docs/${file}`] : [])),
+  ...published.map(({ folder }) => relative(root, join(folder, "README.md")))
+].flatMap((page) => {
+  const [, ...blocks] = read(page).split(mark)
+  const lines = blocks.flatMap((block) => block.slice(0, block.indexOf("\n```")).split("\n"))
+  return lines.length === 0 ? [] : [{ page, lines }]
+})
 
 // `load` and `resolve` are those of the module format.
 const entryPoints = `
@@ -136,7 +143,7 @@ for (const { dist, prelude, type } of formats) {
   write("main.ts", program)
   write("tsconfig.json", JSON.stringify({ compilerOptions: { ...compilerOptions, skipLibCheck: false } }))
 
-  shell("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund", ...tarballs, ...versions], inProject)
+  shell("npm", ["install", ...tarballs, ...versions], inProject)
   for (const { manifest } of forEffect3) {
     const files = readdirSync(join(project, "node_modules", manifest.name)).sort()
     deepStrictEqual(files, ["LICENSE", "README.md", "dist", "package.json", "src"], manifest.name)
@@ -169,7 +176,7 @@ for (const { dist, prelude, type } of formats) {
   mkdirSync(project)
   writeFileSync(join(project, "package.json"), JSON.stringify({ private: true }))
   const tarball = tarballOf.get("@effect-flowwise/cli")
-  shell("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund", tarball], { cwd: project, env })
+  shell("npm", ["install", tarball], { cwd: project, env })
   const installed = readdirSync(join(project, "node_modules")).filter((name) => !name.startsWith("."))
   deepStrictEqual(
     [installed, readdirSync(join(project, "node_modules/@effect-flowwise"))],
@@ -194,11 +201,7 @@ for (const { dist, prelude, type } of formats) {
     JSON.stringify({ compilerOptions: { ...compilerOptions, lib: ["es2022", "dom"], skipLibCheck: true } })
   )
   const others = [`effect@${effect}`, ...versions.filter((name) => /^(typescript|@types\/node)@/.test(name))]
-  shell(
-    "npm",
-    ["install", "--ignore-scripts", "--no-audit", "--no-fund", ...tarballsOf(forEffect4), ...others],
-    inProject
-  )
+  shell("npm", ["install", ...tarballsOf(forEffect4), ...others], inProject)
   node([join(project, "node_modules/typescript/bin/tsc")], inProject)
   passed("effect4: npm installs the tarballs, and a program type-checks")
   const [major, minor] = process.versions.node.split(".").map(Number)
@@ -208,16 +211,21 @@ for (const { dist, prelude, type } of formats) {
   }
 }
 
-for (const [index, { names, page }] of installLines.entries()) {
-  const four = names.some((name) => forEffect4.some(({ manifest }) => isForEffect4(manifest) && manifest.name === name))
+for (const [index, { lines, page }] of installations.entries()) {
   const project = join(temp, `page-${index}`)
+  const inProject = { cwd: project, env }
   mkdirSync(project)
   writeFileSync(join(project, "package.json"), JSON.stringify({ private: true }))
-  // Our own are not on the registry before they are published, so that all of them come from their tarballs.
-  const isOurs = (name) => name.startsWith("../") || published.some(({ manifest }) => manifest.name === name)
-  const foreign = names.filter((name) => !isOurs(name))
-  const ours = four ? tarballsOf(forEffect4) : tarballs
-  shell("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund", ...ours, ...foreign], { cwd: project, env })
+  const four = lines.some((line) => line.includes("@effect-flowwise/effect4"))
+  for (const line of lines) {
+    // Both have been run, the first before this script.
+    if (line === "npx -y pnpm build" || line === packing) continue
+    // Before the first release the registry lacks ours, so that they come from their tarballs, and not for everybody.
+    const asToday = line
+      .replaceAll(/ @effect-flowwise\/\w+/g, "")
+      .replace(/^npm install(?: --global)?/, ["npm install", ...(four ? tarballsOf(forEffect4) : tarballs)].join(" "))
+    run("bash", ["-c", line.includes("../effect-flowwise/") ? line : asToday], inProject)
+  }
   const expected = four ? { effect: /^4\.1\./ } : { effect: /^3\./, "@effect/platform": /^0\.97\./ }
   for (const [name, range] of Object.entries(expected)) {
     const { version } = JSON.parse(readFileSync(join(project, "node_modules", name, "package.json"), "utf8"))

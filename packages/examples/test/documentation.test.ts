@@ -1,32 +1,12 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs"
+import { existsSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
-import { fileURLToPath } from "node:url"
 import ts from "typescript"
 import { assert, describe, it } from "vitest"
+import { pages, read, root, sources } from "./pages.js"
 
-const root = fileURLToPath(new URL("../../..", import.meta.url))
 const examples = join(root, "packages/examples")
 /** Where the modules of Effect 4 are. */
 const effect4 = join(root, "packages/effect4")
-
-/** The files below these folders of the repository, as `docs/errors.md`. */
-const filesIn = (folders: ReadonlyArray<string>, extension: string): ReadonlyArray<string> =>
-  folders
-    .filter((folder) => existsSync(join(root, folder)))
-    .flatMap((folder) =>
-      readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).map((file) => join(folder, file))
-    )
-    .map((file) => file.replaceAll("\\", "/"))
-    .filter((file) => file.endsWith(extension))
-
-const packages = readdirSync(join(root, "packages")).map((name) => `packages/${name}`)
-const readmes = ["README.md", ...packages.map((folder) => `${folder}/README.md`)]
-const pages = [...readmes.filter((file) => existsSync(join(root, file))), ...filesIn(["docs", ".github"], ".md")]
-const sources = filesIn(
-  packages.map((folder) => `${folder}/src`),
-  ".ts"
-)
-const read = (file: string): string => readFileSync(join(root, file), "utf8")
 
 interface Block {
   readonly file: string

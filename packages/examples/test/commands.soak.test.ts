@@ -184,6 +184,12 @@ const openShell = (bin: string) => {
   return { run, close }
 }
 
+const stepsIn = (page: string): ReadonlyArray<Step> =>
+  blocksOf(page).flatMap((block) => {
+    const steps = stepsOf(block)
+    return typeof steps === "string" ? [] : steps
+  })
+
 const problemsOf = (file: string, page: string) =>
   blocksOf(page).flatMap((block) => {
     const steps = stepsOf(block)
@@ -197,8 +203,7 @@ const runPage = async (bin: string, page: string) => {
   const lines = page.split("\n")
   let moved = 0
   try {
-    for (const step of blocksOf(page).flatMap(stepsOf)) {
-      if (typeof step === "string") continue
+    for (const step of stepsIn(page)) {
       const { before, command, numbersVary, shown } = step
       const { printed, status } = await shell.run(step)
       const same = shown && matches(settled(shown, numbersVary), settled(printed, numbersVary))
@@ -243,7 +248,7 @@ describe("the commands of the pages", () => {
   describe.skipIf(process.platform === "win32" || missing.length > 0)("print what the page shows", async () => {
     const { bin, remove } = await install()
     afterAll(remove)
-    const hasSteps = (file: string) => blocksOf(read(file)).flatMap(stepsOf).length > 0
+    const hasSteps = (file: string) => stepsIn(read(file)).length > 0
 
     it("what the page shows is compared, and replaced", async () => {
       const page = [

@@ -103,7 +103,7 @@ export class RateLimited extends Schema.TaggedError<RateLimited>("@effect-flowwi
 }) {}
 
 const unexpected = {
-  message: defaulted("The answer is none that is documented for this operation"),
+  message: defaulted("The answer is not documented for this operation"),
   /** The HTTP status; `0` where a browser hides that of a redirect. */
   status: Schema.NonNegativeInt,
   /** The body as the vendor's `ErrorResponse`, where it is one. */

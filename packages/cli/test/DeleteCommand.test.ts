@@ -209,7 +209,7 @@ describe("flowwise delete", () => {
       Effect.gen(function* () {
         const account = { FLOWWISE_CLIENT_ID: "id", FLOWWISE_CLIENT_SECRET: "secret" }
         const refused = [
-          [{ FLOWWISE_ENVIRONMENT: "production" }, [], "there is no terminal to ask: add --confirm production"],
+          [{ FLOWWISE_ENVIRONMENT: "production" }, [], "there is no terminal to confirm it: add --confirm production"],
           [
             { FLOWWISE_ENVIRONMENT: "production" },
             ["--confirm", "sandbox"],

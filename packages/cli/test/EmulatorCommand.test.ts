@@ -95,7 +95,7 @@ describe("flowwise emulator --script", () => {
       const env = { ...(await ready(emulator)), PATH: process.env.PATH }
       const session = blocks("console").join("").trim().split("\n")
       const commands = session.filter((line) => line.startsWith("$ ")).map((line) => line.slice(2))
-      const shell = [blocks("bash")[0], ...commands].join("\n")
+      const shell = [blocks("sh")[1], ...commands].join("\n")
       // One request after the other, and one of them gives up after half a second.
       const { stdout } = await promisify(execFile)("bash", ["-c", shell], { cwd: folder, env })
       assert.deepStrictEqual(

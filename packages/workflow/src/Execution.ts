@@ -117,8 +117,7 @@ export const valid = (request: ErasureRequest) =>
       return yield* new InvalidErasure({ field: "customerId", message: "The customer id must be a string" })
     }
     if (customerId === erasureId) {
-      const message =
-        "The erasure id is the customer id, which would then show in logs and traces. Use another one"
+      const message = "The erasure id is the customer id, which would then show in logs and traces. Use another one"
       return yield* new InvalidErasure({ field: "erasureId", message })
     }
     if (!DateTime.isDateTime(receivedAt)) {

@@ -27,8 +27,9 @@ const decisions = readdirSync(fileURLToPath(new URL("../decisions", import.meta.
   .map((file) => `decisions/${file.replace(".md", "")}`)
   .sort()
 
-/** TypeDoc writes it, before the site is built. */
-const reference = fileURLToPath(new URL("../reference/typedoc-sidebar.json", import.meta.url))
+/** TypeDoc writes its part of the sidebar before the site is built. */
+const sidebarFile = fileURLToPath(new URL("../reference/typedoc-sidebar.json", import.meta.url))
+const reference = existsSync(sidebarFile) ? readFileSync(sidebarFile, "utf8") : "[]"
 
 export default defineConfig({
   title: "Effect Flowwise",
@@ -36,6 +37,12 @@ export default defineConfig({
   lang: "en",
   base,
   cleanUrls: true,
+  // A picture follows the theme that the reader chose, and not that of the system.
+  head: [["style", {}, "html:not(.dark) { color-scheme: light }"]],
+  // No file of the repository is behind a page of the reference.
+  transformPageData: ({ frontmatter, relativePath }) => {
+    if (relativePath.startsWith("reference/")) frontmatter.editLink = false
+  },
   rewrites: { "decisions/README.md": "decisions/index.md" },
   // A link to a heading leads there on GitHub and on the site.
   markdown: {
@@ -59,7 +66,7 @@ export default defineConfig({
         text: "Reference",
         link: "/reference/",
         collapsed: true,
-        items: existsSync(reference) ? JSON.parse(readFileSync(reference, "utf8")) : []
+        items: JSON.parse(reference.replaceAll('"text":"@effect-flowwise/', '"text":"'))
       },
       section("Project", ["glossary", "agents", "architecture", "performance"]),
       section("Decisions", ["decisions/README", ...decisions], true)

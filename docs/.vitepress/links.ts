@@ -31,7 +31,7 @@ export const linkToGlossary = (markdown: MarkdownRenderer) => {
     const text = (content: string) => Object.assign(new Token("text", "", 0), { content })
 
     for (const [place, block] of tokens.entries()) {
-      if (block.type !== "inline" || tokens[place - 1]?.type === "heading_open") continue
+      if (block.type !== "inline" || /^(heading|th)_open$/.test(tokens[place - 1]?.type ?? "")) continue
       let inLink = false
       block.children = (block.children ?? []).flatMap((child) => {
         if (child.type === "link_open" || child.type === "link_close") inLink = child.type === "link_open"

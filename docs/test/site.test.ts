@@ -64,6 +64,13 @@ describe("the built site", () => {
     )
   })
 
+  it("offers to edit only pages that are in the repository", () => {
+    for (const file of filesIn(dist, ".html")) {
+      const [, page] = /href="[^"]*\/edit\/main\/docs\/([^"]*)"/.exec(readFileSync(join(dist, file), "utf8")) ?? []
+      if (page !== undefined) assert.include(written, page)
+    }
+  })
+
   it("loads nothing from elsewhere", () => {
     const foreign = /<(?:script|link|img|iframe)\b[^>]*(?:src|href)="(?:https?:)?\/\/[^"]*"/g
     for (const file of filesIn(dist, ".html"))
@@ -174,12 +181,13 @@ describe.skipIf(executablePath === undefined)("the site in Chromium", () => {
 
   it("follows the system's theme, and remembers the reader's", { timeout: 60_000 }, async () => {
     const { page } = await open("errors", { colorScheme: "dark", viewport: { width: 1440, height: 900 } })
-    const dark = () => page.evaluate("document.documentElement.classList.contains('dark')")
-    assert.isTrue(await dark())
+    // It is what the pictures follow, too.
+    const scheme = () => page.evaluate("getComputedStyle(document.documentElement).colorScheme")
+    assert.strictEqual(await scheme(), "dark")
     await page.locator(".VPNavBarAppearance button").click()
-    assert.isFalse(await dark())
+    assert.strictEqual(await scheme(), "light")
     await page.reload()
-    assert.isFalse(await dark())
+    assert.strictEqual(await scheme(), "light")
     await page.close()
   })
 

@@ -1,8 +1,11 @@
+import { createHash } from "node:crypto"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, it } from "@effect/vitest"
 import { afterAll } from "vitest"
 import { install, run } from "./Installed.js"
+
+const sha256 = (text: string) => createHash("sha256").update(text).digest("hex")
 
 const { bin, folder, remove } = await install()
 afterAll(remove)
@@ -26,4 +29,24 @@ it("13.9 says in one line why there is no page, prints none of it, and ends with
     assert.match(stderr, /^flowwise: .*\n$/)
     assert.deepStrictEqual([code, stdout], [2, ""])
   }
+})
+
+it("13.9 calls a hash a hash in the JSON of a report", { timeout: 120_000 }, async () => {
+  const journal = join(folder, "hashes")
+  const header = {
+    _tag: "Header",
+    version: 1,
+    environment: "sandbox",
+    baseUrl: "https://flowwise.invalid",
+    clientIdSha256: sha256("app_1"),
+    input: { sha256: sha256("cust_1\n"), format: "Text", ids: 1, duplicates: 0, lastLine: 1 },
+    at: "2026-01-01T00:00:00.000Z"
+  }
+  writeFileSync(journal, `${JSON.stringify(header)}\n`)
+  const { code, stdout } = await run(bin, ["report", "--json", journal], {})
+  const { clientId, clientIdSha256, input } = JSON.parse(stdout)
+  assert.deepStrictEqual(
+    { code, clientId, clientIdSha256, input },
+    { code: 0, clientId: undefined, clientIdSha256: sha256("app_1"), input: header.input }
+  )
 })

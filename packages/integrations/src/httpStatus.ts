@@ -23,8 +23,7 @@ const httpStatus = Match.type<CustomerDeleted | DeleteCustomerError>().pipe(
 export const httpAnswer = (outcome: CustomerDeleted | DeleteCustomerError) => ({
   status: httpStatus(outcome),
   headers: retryAfter(outcome),
-  body:
-    outcome._tag === "CustomerDeleted" ? undefined : { error: outcome._tag, mayBeDeleted: isAmbiguous(outcome) }
+  body: outcome._tag === "CustomerDeleted" ? undefined : { error: outcome._tag, mayBeDeleted: isAmbiguous(outcome) }
 })
 
 const retryAfter = (outcome: CustomerDeleted | DeleteCustomerError): Record<string, string> =>

@@ -49,7 +49,9 @@ const ask = (app: App, customerId: string) =>
     agent: false
   }).end()
 
-const answerTo = async (asked: ReturnType<typeof ask>) => {
+const answerTo = async (
+  asked: ReturnType<typeof ask>
+): Promise<{ readonly status: number | undefined; readonly retryAfter?: string; readonly body?: unknown }> => {
   const [response] = (await once(asked, "response")) as [IncomingMessage]
   const text = (await response.setEncoding("utf8").toArray()).join("")
   const after = response.headers["retry-after"]
@@ -84,11 +86,7 @@ const vendors: ReadonlyArray<[string, Parameters<typeof emulator.respondWith>[0]
     { status: 404, body: "<h1>Not Found</h1>" },
     { status: 502, body: { error: "UnexpectedResponse", mayBeDeleted: false } }
   ],
-  [
-    "RequestFailed",
-    { drop: "afterDeletion" },
-    { status: 502, body: { error: "RequestFailed", mayBeDeleted: true } }
-  ]
+  ["RequestFailed", { drop: "afterDeletion" }, { status: 502, body: { error: "RequestFailed", mayBeDeleted: true } }]
 ]
 
 describe.each(Object.entries(servers))("%s", (_, { serve }) => {
@@ -160,11 +158,37 @@ describe.each(Object.entries(servers))("%s", (_, { serve }) => {
   })
 })
 
-describe("httpStatus", () => {
+describe("docs/frameworks.md", () => {
   const folder = fileURLToPath(new URL("../src", import.meta.url))
-  const file = join(folder, "httpStatus.ts")
+  const page = readFileSync(join(folder, "../../../docs/frameworks.md"), "utf8")
 
-  it("does not compile where a tag has no status", { timeout: 60_000 }, () => {
+  it.each(["promises.ts", "httpStatus.ts", "express.ts", "fastify.ts", "nest.ts"])("shows %s as it is", (file) => {
+    const [, ...code] = readFileSync(join(folder, file), "utf8").split("\n")
+    assert.include(page, `\`\`\`ts\n${code.join("\n")}\`\`\`\n`)
+  })
+
+  // The block below `<!-- run by: packages/integrations/test/frameworks.test.ts -->`.
+  it("shows what a server answers", async () => {
+    const app = await Express.serve(0, "127.0.0.1")
+    const shown = async (customerId: string) => {
+      const { body, retryAfter, status } = await answerTo(ask(app, customerId))
+      return [status, body && JSON.stringify(body), retryAfter && `retry-after: ${retryAfter}`]
+        .filter(Boolean)
+        .join(" ")
+    }
+    const lines = [await shown("cust_1"), await shown("x".repeat(1025)), await shown("cust_2")]
+    await Effect.runPromise(emulator.acceptSecrets(["another"]))
+    lines.push(await shown("cust_2"))
+    await Effect.runPromise(emulator.respondWith({ drop: "afterDeletion" }, { times: 1 }))
+    lines.push(await shown("cust_2"))
+    await Effect.runPromise(emulator.respondWith({ status: 429, headers: { "retry-after": "7" } }, { times: 1 }))
+    lines.push(await shown("cust_2"))
+    assert.include(page, `\`\`\`text\n${lines.join("\n")}\n\`\`\`\n`)
+    await app.close()
+  })
+
+  it("says that httpStatus.ts does not compile where a tag has no status", { timeout: 60_000 }, () => {
+    const file = join(folder, "httpStatus.ts")
     const { config } = ts.readConfigFile(join(folder, "../tsconfig.json"), ts.sys.readFile)
     const { options } = ts.parseJsonConfigFileContent(config, ts.sys, join(folder, ".."))
     const source = readFileSync(file, "utf8")

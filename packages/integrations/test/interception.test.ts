@@ -35,7 +35,7 @@ const answers = async (version: string, mode: string, file: string) => {
   const node22 = join(here, "../../.ci/node22.mjs")
   const args = [join(folder, file), version, mode]
   const { stdout } = await promisify(execFile)(process.execPath, /-/.test(version) ? args : [node22, ...args])
-  return Object.values(JSON.parse(stdout.split("\n").find((line: string) => line.startsWith("{")) ?? "{}"))
+  return Object.values<string>(JSON.parse(stdout.split("\n").find((line: string) => line.startsWith("{")) ?? "{}"))
 }
 
 describe("who answers a deletion while a tool plays the vendor", () => {
@@ -53,7 +53,7 @@ describe("who answers a deletion while a tool plays the vendor", () => {
     ["nock-14", "answers", [vendor, vendor, vendor, tool]],
     ["nock-14", "refuses", [vendor, vendor, vendor, nobody]]
   ] as const)("%s %s", { timeout: 60_000 }, async (version, mode, expected) => {
-    assert.deepStrictEqual(await answers(version, mode, "program.mjs"), expected)
+    assert.deepStrictEqual(await answers(version, mode, "program.mjs"), [...expected])
   })
 
   it("is the vendor in CommonJS too", { timeout: 60_000 }, async () => {
@@ -116,8 +116,7 @@ describe("a test that cannot reach the vendor", () => {
     assert.deepStrictEqual([answered.outcome._tag, answered.connections], ["CustomerDeleted", 0])
     const unmatched = await connectionsOf(call("cust_2"))
     assert.strictEqual(unmatched.connections, 0)
-    assert.deepInclude(unmatched.outcome, { _tag: "RequestFailed" })
-    console.error(JSON.stringify(unmatched.outcome))
+    assert.deepInclude(unmatched.outcome, { _tag: "RequestFailed", reason: "Connection", delivered: "no" })
     await agent.close()
   })
 })

@@ -51,7 +51,10 @@ describe("what goes wrong", () => {
     const error = await thrownBy(runtime.runPromise(deleteCustomer("cust_2")))
     assert.isTrue(Runtime.isFiberFailure(error))
     assert.notProperty(error, "_tag")
-    assert.strictEqual(String(error), "(FiberFailure) CustomerNotFound: Customer not found with the provided customer ID")
+    assert.strictEqual(
+      String(error),
+      "(FiberFailure) CustomerNotFound: Customer not found with the provided customer ID"
+    )
   })
 
   it("a runtime that is disposed of under a request leaves it in doubt", async () => {

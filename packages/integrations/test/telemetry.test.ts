@@ -55,7 +55,9 @@ describe("OpenTelemetry's instrumentation of undici", () => {
   it("has no id where the attributes are replaced", async () => {
     const [span] = await spansWith({
       startSpanHook: (request) =>
-        isFlowwise(request) ? { "url.full": `${request.origin}/customer/REDACTED`, "url.path": "/customer/REDACTED" } : {}
+        isFlowwise(request)
+          ? { "url.full": `${request.origin}/customer/REDACTED`, "url.path": "/customer/REDACTED" }
+          : {}
     })
     assert.notInclude(JSON.stringify([span!.name, span!.attributes]), "priya")
   })

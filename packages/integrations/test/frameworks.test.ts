@@ -1,4 +1,5 @@
 /** The three servers of `docs/frameworks.md`, over real sockets, with the emulator for a vendor. */
+import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { readFileSync } from "node:fs"
 import { type IncomingMessage, request } from "node:http"
@@ -40,10 +41,12 @@ afterEach(async () => {
 type App = Awaited<ReturnType<(typeof servers)["Express"]["serve"]>>
 
 /** Asks one of the servers to erase a customer. */
-const ask = (app: App, customerId: string) =>
+const ask = (app: App, customerId: string) => askAt((app.server.address() as AddressInfo).port, customerId)
+
+const askAt = (port: number, customerId: string) =>
   request({
     host: "127.0.0.1",
-    port: (app.server.address() as AddressInfo).port,
+    port,
     method: "DELETE",
     path: `/customers/${encodeURIComponent(customerId)}`,
     agent: false
@@ -89,7 +92,7 @@ const vendors: ReadonlyArray<[string, Parameters<typeof emulator.respondWith>[0]
   ["RequestFailed", { drop: "afterDeletion" }, { status: 502, body: { error: "RequestFailed", mayBeDeleted: true } }]
 ]
 
-describe.each(Object.entries(servers))("%s", (_, { serve }) => {
+describe.each(Object.entries(servers))("%s", (name, { serve }) => {
   it.each([
     ["a plain id", "cust_1"],
     ["an id with a slash", "a/b"],
@@ -141,6 +144,22 @@ describe.each(Object.entries(servers))("%s", (_, { serve }) => {
     await app.close()
     assert.deepStrictEqual(await answer, { status: 204 })
     assert.isFalse(app.server.listening)
+  })
+
+  it.skipIf(process.platform === "win32")("finishes the request in flight when its process gets SIGTERM", async () => {
+    const program = fileURLToPath(new URL("fixtures/serve.ts", import.meta.url))
+    const server = spawn(process.execPath, ["--import", "tsx", program, name], {
+      cwd: fileURLToPath(new URL("..", import.meta.url)),
+      stdio: ["ignore", "pipe", "inherit"]
+    })
+    const [printed] = await once(server.stdout, "data")
+    await Effect.runPromise(emulator.delay("300 millis"))
+    const answer = answerTo(askAt(Number(printed), "cust_1"))
+    await arrived()
+    const ended = once(server, "exit")
+    server.kill("SIGTERM")
+    assert.deepStrictEqual(await answer, { status: 204 })
+    await ended
   })
 
   it("goes on with the deletion where the caller hangs up", async () => {

@@ -6,11 +6,11 @@ import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { Credentials, deleteCustomer, Environment } from "@effect-flowwise/client"
 import { NodeFlowwise } from "@effect-flowwise/node"
-import { FlowwiseTest } from "@effect-flowwise/testing"
+import { FlowwiseEmulator, FlowwiseTest } from "@effect-flowwise/testing"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { build } from "esbuild"
-import { MockAgent } from "undici"
+import { getGlobalDispatcher, MockAgent, setGlobalDispatcher } from "undici"
 import { afterEach, assert, beforeAll, describe, it, vi } from "vitest"
 
 const here = fileURLToPath(new URL("..", import.meta.url))
@@ -98,6 +98,23 @@ describe("a test that cannot reach the vendor", () => {
       Effect.merge(Effect.provide(deleteCustomer("cust_1"), NodeFlowwise.layerConfig))
     )
     assert.deepInclude(outcome, { _tag: "RequestFailed", reason: "Connection", delivered: "no" })
+  })
+
+  it("does not follow from undici's global dispatcher", async () => {
+    const before = getGlobalDispatcher()
+    const agent = new MockAgent()
+    agent.disableNetConnect()
+    setGlobalDispatcher(agent)
+    const vendor = FlowwiseEmulator.layer({ customers: ["cust_1"] })
+    const outcome = await Effect.merge(deleteCustomer("cust_1")).pipe(
+      Effect.provide(NodeFlowwise.layer),
+      Effect.provide([FlowwiseEmulator.layerCredentials, FlowwiseEmulator.layerEnvironment]),
+      Effect.provide(vendor),
+      Effect.runPromise
+    )
+    setGlobalDispatcher(before)
+    await agent.close()
+    assert.strictEqual(outcome._tag, "CustomerDeleted")
   })
 
   it("has undici's MockAgent for a dispatcher", async () => {

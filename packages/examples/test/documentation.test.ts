@@ -7,6 +7,14 @@ import { pages, read, root, sources } from "./pages.js"
 const examples = join(root, "packages/examples")
 /** Where the modules of Effect 4 are. */
 const effect4 = join(root, "packages/effect4")
+/** Where other people's frameworks and tools are, and the files that a page shows. */
+const integrations = join(root, "packages/integrations/src")
+
+/** The folder whose modules a block can import. */
+const homeOf = ({ code }: Block): string => {
+  if (code.includes('"@effect-flowwise/effect4')) return effect4
+  return /"(\.\/|express|fastify|@nestjs\/|@opentelemetry\/instrumentation|undici)/.test(code) ? integrations : examples
+}
 
 interface Block {
   readonly file: string
@@ -34,12 +42,13 @@ const parsed = new Map<string, ts.SourceFile | undefined>()
 /** Type-checks all blocks in one program, each as a module of the package that has its Effect; nothing is written. */
 const failuresOf = (blocks: ReadonlyArray<Block>): ReadonlyArray<string> => {
   const { config } = ts.readConfigFile(join(examples, "tsconfig.json"), ts.sys.readFile)
-  const options = { ...ts.parseJsonConfigFileContent(config, ts.sys, examples).options, noUnusedLocals: false }
+  const options = {
+    ...ts.parseJsonConfigFileContent(config, ts.sys, examples).options,
+    noUnusedLocals: false,
+    experimentalDecorators: true // for NestJS
+  }
   const virtual = new Map(
-    blocks.map((block, index) => {
-      const home = block.code.includes('"@effect-flowwise/effect4') ? effect4 : examples
-      return [join(home, `block-${index}.ts`).replaceAll("\\", "/"), block]
-    })
+    blocks.map((block, index) => [join(homeOf(block), `block-${index}.ts`).replaceAll("\\", "/"), block])
   )
   const host = ts.createCompilerHost(options)
   const { fileExists, getSourceFile, readFile } = host

@@ -1,4 +1,12 @@
-import { afterStart, afterSuccess, afterThrottling, neverBack, type Pace, pace, waitForStart } from "@effect-flowwise/core"
+import {
+  afterStart,
+  afterSuccess,
+  afterThrottling,
+  neverBack,
+  type Pace,
+  pace,
+  waitForStart
+} from "@effect-flowwise/core"
 import * as fc from "fast-check"
 import { assert, describe, it } from "vitest"
 

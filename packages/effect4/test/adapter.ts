@@ -67,20 +67,21 @@ const poolsOfOne = {
 export const clientAt = (
   baseUrl: string,
   transport: Layer.Layer<Transport>,
-  options?: Parameters<typeof FlowwiseClient.make>[0]
+  options?: Parameters<typeof FlowwiseClient.make>[0],
+  account = { clientId, clientSecret: secret }
 ) =>
   Layer.effect(FlowwiseClient, FlowwiseClient.make(options)).pipe(
     Layer.provide([
       transport,
       Environment.layer(baseUrl, { name: "raw" }),
-      Credentials.layer({ clientId, clientSecret: Redacted.make(secret) })
+      Credentials.layer({ ...account, clientSecret: Redacted.make(account.clientSecret) })
     ])
   )
 
 /** Everything that a call can come to. */
 const AnyOutcome = Schema.Union([CustomerDeleted, CustomerAlreadyAbsent, DeletionOutcome, DeleteCustomerError])
 
-const toJson = Schema.encodeSync(AnyOutcome)
+export const toJson = Schema.encodeSync(AnyOutcome)
 const fromJson = Schema.decodeUnknownSync(AnyOutcome)
 
 /** Everything that a logger, a debugger or a hurried colleague may print of an outcome. */

@@ -57,6 +57,15 @@ export const outcomes: Record<Misfortune, Json> = {
   lostAnswer: notDelivered
 }
 
+/** The error's JSON, for a fake that fails with it: of a name that an error has not, a schema takes no notice. */
+export const errorOf = (misfortune: Misfortune) => ({
+  message: "scripted",
+  code: "c",
+  type: "t",
+  body: "",
+  ...outcomes[misfortune]
+})
+
 export const deleted: Json = { _tag: "CustomerDeleted" }
 export const notFound: Json = { _tag: "CustomerNotFound", ...documented[404] }
 

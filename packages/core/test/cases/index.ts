@@ -1,6 +1,6 @@
 /** What both editions of the client must do: the same cases, run by an adapter of each. For this repository alone. */
 export { makeCertificates } from "./certificates.js"
-export { type Misfortune, misfortunes } from "./conformance.js"
+export { errorOf, type Misfortune } from "./conformance.js"
 export { testContract } from "./contract.js"
 export { BROKEN, clientId, documented, type Fault, type Outcome, secret, summary } from "./Fault.js"
 export type { Call } from "./policies.js"

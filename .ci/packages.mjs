@@ -103,13 +103,15 @@ const installLines = [
   "docs/testing.md",
   "docs/durable-erasure.md",
   ...published.map(({ manifest }) => `packages/${manifest.name.split("/")[1]}/README.md`)
-].map((page) => ({
-  page,
-  names: Array.from(
-    readFileSync(join(root, page), "utf8").matchAll(/^npm install (?:--save-dev |--global )?(.+)$/gm),
-    ([, names]) => names.split(" ")
-  ).flat()
-}))
+].flatMap((page) => {
+  const text = readFileSync(join(root, page), "utf8")
+  const lines = Array.from(text.matchAll(/^npm install (?:--save-dev |--global )?(.+)$/gm), ([, names]) => names)
+  // A page may have both editions, each for a project of its own.
+  const isFour = (line) => /effect4|@~4\./.test(line)
+  return [lines.filter((line) => !isFour(line)), lines.filter(isFour)]
+    .filter((lines) => lines.length > 0)
+    .map((lines) => ({ page, names: lines.flatMap((line) => line.split(" ")) }))
+})
 
 // `load` and `resolve` are those of the module format.
 const entryPoints = `

@@ -24,7 +24,7 @@ export interface Scope {
 /** A part of an outcome's JSON. */
 type Json = Partial<Omit<Outcome, "_tag">> & { readonly _tag: string; readonly [key: string]: unknown }
 
-export type Step =
+type Step =
   | { readonly delete: string; readonly gives: Json }
   /** All at once; so many of them give a deletion. */
   | { readonly deleteAtOnce: ReadonlyArray<string>; readonly deletions: number }

@@ -114,8 +114,12 @@ const installations = [
   ...published.map(({ folder }) => relative(root, join(folder, "README.md")))
 ].flatMap((page) => {
   const [, ...blocks] = read(page).split(mark)
-  const lines = blocks.flatMap((block) => block.slice(0, block.indexOf("\n```")).split("\n"))
-  return lines.length === 0 ? [] : [{ page, lines }]
+  const commands = blocks.map((block) => block.slice(0, block.indexOf("\n```")).split("\n"))
+  // A page may have both editions, each for a project of its own.
+  const isFor4 = (lines) => lines.some((line) => line.includes(" effect@~4"))
+  return [commands.filter((lines) => !isFor4(lines)), commands.filter(isFor4)]
+    .filter((chosen) => chosen.length > 0)
+    .map((chosen) => ({ page, lines: chosen.flat() }))
 })
 
 // `load` and `resolve` are those of the module format.

@@ -3,6 +3,7 @@ import {
   afterSuccess,
   afterThrottling,
   concurrencyProblem,
+  neverBack,
   type Pace,
   pace,
   rateLimitProblem,
@@ -13,6 +14,11 @@ import { assert, describe, it } from "vitest"
 
 const day = 24 * 60 * 60 * 1000
 const at = (interval: number, more: Partial<Pace> = {}): Pace => ({ ...pace(0), interval, ...more })
+
+it("time goes on where the clock is set back, twice too", () => {
+  const now = neverBack()
+  assert.deepStrictEqual([10, 12, 5, 6, 6, 2, 3, 100].map(now), [10, 12, 12, 13, 13, 13, 14, 111])
+})
 
 describe("a start", () => {
   it("may be at once at first", () => {

@@ -139,6 +139,7 @@ const openShell = (bin: string) => {
   const shell = spawn("bash", ["--noprofile", "--norc"], {
     cwd: folder,
     env: {
+      npm_config_update_notifier: "false",
       PATH: [tools, dirname(process.execPath), process.env.PATH].join(delimiter),
       HOME: folder,
       CLONE: root,

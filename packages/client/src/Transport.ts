@@ -93,8 +93,8 @@ const runtimeFor = ({ fiber, span }: TransportObserver): Runtime.Runtime<never> 
   const init = Option.getOrUndefined(Context.getOption(around, FetchHttpClient.RequestInit))
   const redacted = FiberRefs.getOrDefault(refs, Headers.currentRedactedNames)
   return Runtime.make({
-    // `fetch` follows redirects, with the secret and to any host, unless it is told not to.
-    context: Context.add(traced, FetchHttpClient.RequestInit, { ...init, redirect: "manual" }),
+    // `fetch` follows redirects, with the secret and to any host. Bun's resends on a connection that it kept alive and lost.
+    context: Context.add(traced, FetchHttpClient.RequestInit, { keepalive: false, ...init, redirect: "manual" }),
     runtimeFlags: Runtime.defaultRuntimeFlags,
     fiberRefs: FiberRefs.updateManyAs(refs, {
       entries: [

@@ -1,11 +1,11 @@
-import { makeBodyReader } from "@effect-flowwise/core"
+import { bodyReader } from "@effect-flowwise/core"
 import { assert, describe, it } from "vitest"
 
 const LIMIT = 64 * 1024
 
 /** What `add` said of each chunk, and the body. */
 const read = (...chunks: ReadonlyArray<Uint8Array>) => {
-  const reader = makeBodyReader(new TextDecoder("utf-8", { fatal: true }))
+  const reader = bodyReader()
   return { wanted: chunks.map(reader.add), body: reader.end() }
 }
 const letters = (length: number) => new Uint8Array(length).fill("x".charCodeAt(0))

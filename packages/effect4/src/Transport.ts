@@ -80,8 +80,9 @@ const contextFor = ({ fiber, span }: TransportObserver): Context.Context<never> 
   return Context.mergeAll(
     context,
     span === undefined ? Context.empty() : Context.make(Tracer.ParentSpan, span),
-    // `fetch` follows redirects, with the secret and to any host, unless it is told not to.
+    // `fetch` follows redirects, with the secret and to any host. Bun's resends on a connection that it kept alive and lost.
     Context.make(FetchHttpClient.RequestInit, {
+      keepalive: false,
       ...Context.getOrUndefined(context, FetchHttpClient.RequestInit),
       redirect: "manual"
     }),

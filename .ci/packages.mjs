@@ -2,7 +2,6 @@
 // changelogs, is built, and is published to a registry on loopback; then plain npm installs it into empty projects.
 import { deepStrictEqual, match, ok } from "node:assert"
 import { spawn } from "node:child_process"
-import { once } from "node:events"
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import { tmpdir } from "node:os"
@@ -40,7 +39,7 @@ const serve = async (args, isReady, options) => {
     if (isReady(lines)) break
   }
   ok(isReady(lines), `${args.join(" ")} ended: ${lines.join("\n")}`)
-  return { lines, stop: () => (server.kill(), once(server, "exit")) }
+  return { lines, stop: () => server.kill() }
 }
 
 /** What an ES module alone can import. Its `import` and `require` have no files of their own. */
@@ -52,7 +51,8 @@ const isForEffect4 = ({ peerDependencies }) => /^catalog:effect4/.test(peerDepen
 for (const { folder, manifest } of published) {
   const home = "https://github.com/effect-flowwise/effect-flowwise"
   const directory = `packages/${basename(folder)}`
-  const { bugs, description, engines, files, homepage, keywords, license, publishConfig, repository, sideEffects } = manifest
+  const { bugs, description, engines, files, homepage, keywords, license, publishConfig, repository, sideEffects } =
+    manifest
   deepStrictEqual(
     { bugs, files, homepage, license, repository, sideEffects },
     {
@@ -93,11 +93,25 @@ shell("pnpm", ["changeset", "version"], inCopy)
 commit()
 
 const { version } = json(copy, "packages/core/package.json")
-const released = published.map(({ folder }) => ({ folder, manifest: json(copy, "packages", basename(folder), "package.json") }))
+const released = published.map(({ folder }) => ({
+  folder,
+  manifest: json(copy, "packages", basename(folder), "package.json")
+}))
 for (const { folder, manifest } of released) {
   deepStrictEqual(manifest.version, version, manifest.name)
-  match(text(copy, "packages", basename(folder), "CHANGELOG.md"), new RegExp(`^## ${version.replaceAll(".", "\\.")}$`, "m"))
+  match(
+    text(copy, "packages", basename(folder), "CHANGELOG.md"),
+    new RegExp(`^## ${version.replaceAll(".", "\\.")}$`, "m")
+  )
 }
+const isMajor = readdirSync(join(root, ".changeset")).some((file) =>
+  /^".+": major$/m.test(text(root, ".changeset", file))
+)
+const majorOf = (version) => version.split(".")[0]
+ok(
+  isMajor || majorOf(version) === majorOf(published[0].manifest.version),
+  `${version}, and no changeset is a major one`
+)
 passed(`each package is to be ${version}, and its changelog says so`)
 
 const readme = text(root, "README.md")
@@ -111,7 +125,11 @@ const firstProgram = (page, heading) => /^```ts\n(.+?)^```$/ms.exec(page.slice(p
 // No setting of this user but the registry, and what belongs to our scope is on none but ours.
 const home = join(temp, "home")
 mkdirSync(join(home, "global/lib"), { recursive: true })
-const registry = await serve([join(import.meta.dirname, "registry.mjs"), join(temp, "registry")], (lines) => lines.length === 1, { stdio: ["ignore", "pipe", "inherit"] })
+const registry = await serve(
+  [join(import.meta.dirname, "registry.mjs"), join(temp, "registry")],
+  (lines) => lines.length === 1,
+  { stdio: ["ignore", "pipe", "inherit"] }
+)
 const [ours] = registry.lines
 writeFileSync(
   join(home, ".npmrc"),
@@ -144,14 +162,19 @@ run(`set -e\n${packing}`, [], { ...inCopy, shell: "bash" })
 makeProject("before-the-release").line(untilTheFirstRelease)
 passed("README.md: before the first release, what is packed in a clone can be installed")
 
-// The release itself. A second run, as after one that failed half-way, finds nothing left to publish.
+// The release itself, with the scripts of its workflow. A second run, as after one that failed half-way, finds nothing left to publish.
+const workflow = text(root, ".github/workflows/release.yml")
+for (const script of [/pnpm changeset version$/m, /" build$/m, /" release$/m]) match(workflow, script)
 const release = ["release", "--registry", ours, "--no-provenance"]
 shell("pnpm", release, inCopy)
 const again = shell("pnpm", release, inCopy)
 ok(!again.includes("Published package"), again)
 for (const { manifest } of released) {
   const tarball = join(temp, "registry", manifest.name, `${manifest.name.split("/")[1]}-${version}.tgz`)
-  const { messages, pkg } = await publint({ pack: { tarball: new Uint8Array(readFileSync(tarball)).buffer }, strict: true })
+  const { messages, pkg } = await publint({
+    pack: { tarball: new Uint8Array(readFileSync(tarball)).buffer },
+    strict: true
+  })
   deepStrictEqual(
     messages.map((message) => formatMessage(message, pkg, { color: false })),
     []
@@ -185,7 +208,7 @@ const runTwice = async (project, command, [deleted, absent], more = {}) => {
   match(project.line(command, settings), deleted)
   match(project.line(command, settings), absent)
   project.line(command, { ...settings, FLOWWISE_CLIENT_SECRET: "another", status: 1 })
-  await stop()
+  stop()
 }
 
 const user = makeProject("user")
@@ -199,7 +222,9 @@ passed("README.md: node forget.mjs deletes the customer, finds none the second t
 const libraries = released.filter(({ manifest }) => isLibrary({ manifest }) && !isForEffect4(manifest))
 const names = released.filter(({ manifest }) => !isForEffect4(manifest)).map(({ manifest }) => manifest.name)
 const installed = createRequire(join(root, "packages/examples/package.json"))
-const compilers = ["typescript", "@types/node"].map((name) => `${name}@${json(installed.resolve(`${name}/package.json`)).version}`)
+const compilers = ["typescript", "@types/node"].map(
+  (name) => `${name}@${json(installed.resolve(`${name}/package.json`)).version}`
+)
 shell("npm", ["install", ...names, ...compilers], user)
 for (const name of names) {
   const files = readdirSync(join(user.cwd, "node_modules", name)).sort()
@@ -222,7 +247,10 @@ const formats = [
 ]
 const compilerOptions = { module: "nodenext", target: "es2022", lib: ["es2022"], types: ["node"], strict: true }
 const compile = (project, options) => {
-  project.write("tsconfig.json", JSON.stringify({ compilerOptions: { ...compilerOptions, ...options }, files: ["main.ts"] }))
+  project.write(
+    "tsconfig.json",
+    JSON.stringify({ compilerOptions: { ...compilerOptions, ...options }, files: ["main.ts"] })
+  )
   node([join(user.cwd, "node_modules/typescript/bin/tsc")], project)
 }
 
@@ -275,4 +303,4 @@ for (const [index, page] of pages.entries()) {
   }
   passed(`${page}: what it says to install fits together`)
 }
-process.exit()
+process.exit() // and so end the registry

@@ -79,7 +79,7 @@ export default defineConfig({
         collapsed: true,
         items: JSON.parse(reference.replaceAll('"text":"@effect-flowwise/', '"text":"'))
       },
-      section("Project", ["glossary", "agents", "architecture", "performance"]),
+      section("Project", ["glossary", "agents", "releases", "architecture", "performance"]),
       section("Decisions", ["decisions/README", ...decisions], true)
     ]
   }

@@ -1,13 +1,10 @@
-// Runs Node with the given arguments: this one where it is new enough for Effect 4, else the one of npm's `node` package.
+// Runs Node with the given arguments: this one where it is new enough for Effect 4, else one of npm's.
 import { spawnSync } from "node:child_process"
+import { nodeOf, nodeVersions } from "./nodes.mjs"
 
-const VERSION = "22.23.3"
 const [major, minor] = process.versions.node.split(".").map(Number)
-const args = process.argv.slice(2)
 const isEnough = major > 22 || (major === 22 && minor >= 19)
-const [command, before] = isEnough ? [process.execPath, []] : ["npx", ["--yes", `node@${VERSION}`]]
-const { status } = spawnSync(command, [...before, ...args], {
-  stdio: "inherit",
-  shell: command === "npx" && process.platform === "win32"
-})
+const node = isEnough ? process.execPath : nodeOf(nodeVersions.find((version) => version.startsWith("22.")))
+if (node === undefined) throw new Error("npm has no Node 22 for this platform: install it by hand")
+const { status } = spawnSync(node, process.argv.slice(2), { stdio: "inherit" })
 process.exit(status ?? 1)

@@ -15,10 +15,10 @@ export const published = readdirSync(join(root, "packages"))
 /** What can be imported, and is no command alone. */
 export const isLibrary = ({ manifest }) => manifest.publishConfig.exports["."] !== undefined
 
-/** Runs a program to its end and gives what it printed; ends this process where it fails. */
-export const run = (command, args, options = {}) => {
+/** Runs a program to its end and gives what it printed; ends this process where it exits with another status. */
+export const run = (command, args, { status: expected = 0, ...options } = {}) => {
   const { error, status, stderr, stdout } = spawnSync(command, args, { cwd: root, encoding: "utf8", ...options })
-  if (status !== 0) {
+  if (status !== expected) {
     console.error(`FAILED: ${[command, ...args].join(" ")}\n${error ?? ""}${stdout}${stderr}`)
     process.exit(1)
   }

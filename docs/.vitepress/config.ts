@@ -49,7 +49,8 @@ export default defineConfig({
     anchor: { slugify: (heading) => slug(heading) },
     config: (markdown) => markdown.use(linkToRepository).use(linkToGlossary)
   },
-  vite: { plugins: [llmstxt({ domain, description, ignoreFiles: ["reference/**"] })] },
+  // The plugin is typed for another version of vite.
+  vite: { plugins: [llmstxt({ domain, description, ignoreFiles: ["reference/**"] }) as never] },
   themeConfig: {
     search: { provider: "local" },
     outline: [2, 3],
@@ -60,7 +61,17 @@ export default defineConfig({
       { text: "Reference", link: "/reference/" }
     ],
     sidebar: [
-      section("Start", ["getting-started", "errors", "policies", "layers", "testing", "effect-4"]),
+      section("Start", [
+        "getting-started",
+        "errors",
+        "policies",
+        "layers",
+        "testing",
+        "frameworks",
+        "other-tools",
+        "runtimes",
+        "effect-4"
+      ]),
       section("Operate", ["bulk-erasure", "durable-erasure", "observability", "security", "reliability", "emulator"]),
       {
         text: "Reference",
@@ -68,7 +79,7 @@ export default defineConfig({
         collapsed: true,
         items: JSON.parse(reference.replaceAll('"text":"@effect-flowwise/', '"text":"'))
       },
-      section("Project", ["glossary", "agents", "architecture", "performance"]),
+      section("Project", ["glossary", "agents", "releases", "architecture", "performance"]),
       section("Decisions", ["decisions/README", ...decisions], true)
     ]
   }

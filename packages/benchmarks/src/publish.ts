@@ -6,6 +6,7 @@ import { names } from "./competitors.js"
 import { type Effort, inFlight, type Measurements } from "./measure.js"
 import { ours, render, tables } from "./report.js"
 import { versions } from "./stage.js"
+import { startTables, type Times } from "./starts.js"
 import { spread } from "./statistics.js"
 
 const machine = () => ({
@@ -34,6 +35,14 @@ export const parts: Readonly<Record<string, (measurements: Measurements) => stri
   )
 }
 
+/** Those that `pnpm bench:start` writes. */
+export const startParts: Readonly<Record<string, (times: Times) => string>> = {
+  startMachine: machineLine,
+  ...Object.fromEntries(
+    Object.entries(startTables).map(([name, table]) => [name, (times: Times) => render(table(times))])
+  )
+}
+
 /** Puts a part between the markers of its place. */
 export const filled = (page: string, name: string, part: string): string => {
   const start = `<!-- bench: ${name} -->`
@@ -58,7 +67,16 @@ export const publish = (measurements: Measurements, effort: Effort): void => {
   const caption = "The median of the rounds; a line spans their middle half"
   writeFileSync(new URL("throughput.svg", folder), barChart(chartTitle, caption, bars))
 
+  fill(parts, measurements)
+}
+
+export const publishStarts = (times: Times): void => fill(startParts, times)
+
+const fill = <A>(parts: Readonly<Record<string, (figures: A) => string>>, figures: A) => {
   const page = new URL("performance.md", docs)
-  const fill = (text: string, [name, part]: [string, (typeof parts)[string]]) => filled(text, name, part(measurements))
-  writeFileSync(page, Object.entries(parts).reduce(fill, readFileSync(page, "utf8")))
+  const text = Object.entries(parts).reduce(
+    (text, [name, part]) => filled(text, name, part(figures)),
+    readFileSync(page, "utf8")
+  )
+  writeFileSync(page, text)
 }

@@ -3,14 +3,14 @@ import { type Name, names } from "./competitors.js"
 import { inFlight, type Measurements, otherLoads, requestsPerSecond } from "./measure.js"
 import { atLeast, atMost, pairedRatio, type Spread, spread, verdict } from "./statistics.js"
 
-interface Table {
+export interface Table {
   readonly head: ReadonlyArray<string>
   readonly rows: ReadonlyArray<ReadonlyArray<string>>
 }
 
 const rounded = (figure: number, digits = 3) =>
   figure.toLocaleString("en", { maximumSignificantDigits: Math.max(digits, Math.trunc(figure).toString().length) })
-const around = ({ median, p25, p75 }: Spread) =>
+export const around = ({ median, p25, p75 }: Spread) =>
   p25 === p75 ? rounded(median) : `${rounded(median)} (${rounded(p25)}–${rounded(p75)})`
 const kilobytes = (bytes: number) => rounded(bytes / 1024)
 

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url"
 import { gzipSync } from "node:zlib"
 import { build } from "esbuild"
 import type { Programs } from "./processes.js"
+import { clientNames } from "./starts.js"
 
 const here = fileURLToPath(new URL("..", import.meta.url))
 const dist = join(here, "dist")
@@ -34,6 +35,31 @@ export const layOut = async (): Promise<void> => {
     outdir: "dist",
     format: "esm",
     target: "node20"
+  })
+}
+
+/** The programs of `start.ts`: as installed, where Node looks up every module, and bundled as the documentation says. */
+export const layOutStarts = async (): Promise<void> => {
+  const names = [...clientNames, "settings"]
+  await build({
+    absWorkingDir: here,
+    entryPoints: names.map((name) => `src/programs/${name}.ts`),
+    outdir: "dist/programs/installed",
+    format: "esm",
+    target: "node20"
+  })
+  await build({
+    absWorkingDir: dist,
+    entryPoints: clientNames.map((name) => `programs/installed/${name}.js`),
+    outdir: "programs/bundled",
+    bundle: true,
+    minify: true,
+    format: "esm",
+    platform: "node",
+    target: "node20",
+    // What is bundled of CommonJS asks for Node's own modules by `require`.
+    banner: { js: `import { createRequire } from "node:module"; const require = createRequire(import.meta.url);` },
+    logLevel: "error"
   })
 }
 

@@ -21,14 +21,14 @@ export const confirm = (
     if (isLoopback(new URL(baseUrl).hostname) || (name === "sandbox" && Option.isNone(given))) return
     if (Option.isNone(given) && (stdinIsInput || !process.stdin.isTTY || !process.stderr.isTTY)) {
       return yield* new Refused({
-        message: `this deletes in ${name}, at ${place(baseUrl)}, and there is no terminal to ask: add --confirm ${name}`
+        message: `this deletes in ${name}, at ${place(baseUrl)}, and there is no terminal to confirm it: add --confirm ${name}`
       })
     }
     const answer = Option.isSome(given)
       ? given.value
       : yield* ask(`This can't be undone. Type ${name} to delete ${count(ids, "customer")} at ${place(baseUrl)}: `)
     if (answer !== name) {
-      return yield* new Refused({ message: `not confirmed, since the environment is ${name}. Nothing was sent` })
+      return yield* new Refused({ message: `not confirmed, because the environment is ${name}. Nothing was sent` })
     }
   })
 

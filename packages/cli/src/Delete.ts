@@ -60,9 +60,9 @@ const inputOf = ({ allowUnusualIds, column, delimiter, field, file, ids, trim }:
     }
     if (Option.isNone(file)) {
       return yield* ids.length === 0
-        ? new Refused({ message: "say who is to be deleted: ids, or --file" })
+        ? new Refused({ message: "give the ids to delete, or --file" })
         : format._tag !== "Text" || trim
-          ? new Refused({ message: "--column, --field and --trim are for a --file" })
+          ? new Refused({ message: "--column, --field and --trim need a --file" })
           : Input.fromArguments(ids, { trim: false, allowUnusual: allowUnusualIds })
     }
     if (ids.length > 0) {
@@ -89,7 +89,7 @@ const noOptions = (ids: ReadonlyArray<string>) => {
   return new Refused({
     message: known
       ? `${option} lacks its value, or is given twice`
-      : `${visible(mistyped)} is no option of delete; an id that starts with a dash goes into a --file`
+      : `${visible(mistyped)} is not an option of delete; an id that begins with a dash has to be in a --file`
   })
 }
 

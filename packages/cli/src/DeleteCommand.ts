@@ -12,7 +12,7 @@ import { parseRate, wholeNumber } from "./Numbers.js"
 
 export const config = {
   ids: Args.text({ name: "customer-id" }).pipe(
-    Args.withDescription("Who is to be deleted; instead of --file."),
+    Args.withDescription("The ids to delete, instead of --file."),
     Args.repeated
   ),
   file: Options.text("file").pipe(
@@ -50,7 +50,7 @@ export const config = {
     Options.optional
   ),
   dryRun: Options.boolean("dry-run").pipe(
-    Options.withDescription("Shows what would be sent where, and sends nothing, whatever the other options are.")
+    Options.withDescription("Shows what would be sent where, and sends nothing, whatever the other options say.")
   ),
   max: Options.text("max").pipe(
     Options.withPseudoName("N"),

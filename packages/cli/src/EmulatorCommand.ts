@@ -17,12 +17,12 @@ const config = {
   ),
   customers: Options.text("customers").pipe(
     Options.withPseudoName("FILE"),
-    Options.withDescription("Who exists: one id a line."),
+    Options.withDescription("The customers who exist, one id a line."),
     Options.optional
   ),
   script: Options.text("script").pipe(
     Options.withPseudoName("FILE"),
-    Options.withDescription("What goes wrong, one JSON object a line; docs/emulator.md has them all."),
+    Options.withDescription("What goes wrong, one JSON object a line, as docs/emulator.md describes."),
     Options.optional
   )
 }

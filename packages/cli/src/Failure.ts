@@ -35,7 +35,7 @@ export const explain = (failure: Failure) => {
             ]
           : failure._tag === "OutputFailed"
             ? [1, `stdout can't be written: ${failure.message}`]
-            : [1, `the journal can't be written, so that the run had to stop: ${failure.message}`]
+            : [1, `the journal can't be written, so the run stopped: ${failure.message}`]
   process.exitCode = status
   return say(`flowwise: ${message}`)
 }
@@ -55,7 +55,7 @@ const settings = (error: ConfigError.ConfigError): string => {
 
 const usage = ({ error }: ValidationError.ValidationError) =>
   oneLine(stripVTControlCharacters(HelpDoc.toAnsiText(error)).trim())
-    .replace(/^Received unknown argument: '(.*)'$/, "$1 is no option or argument here; --help names them")
-    .replace(/^Invalid subcommand for flowwise - use one of (.*)$/, "say what to do: one of $1; --help tells more")
+    .replace(/^Received unknown argument: '(.*)'$/, "$1 is not an option or argument here; see --help")
+    .replace(/^Invalid subcommand for flowwise - use one of (.*)$/, "give a command: $1; see --help")
 
 const oneLine = (text: string) => text.replaceAll(/\s*\n\s*/g, " ")

@@ -27,7 +27,7 @@ import { reportCommand } from "./ReportCommand.js"
 import { version } from "./Version.js"
 
 const flowwise = Command.make("flowwise").pipe(
-  Command.withDescription("Erases customers at Flowwise, and proves it. Each command has a --help of its own."),
+  Command.withDescription("Erases customers at Flowwise, and reports it. Each command has its own --help."),
   Command.withSubcommands([deleteCommand, reportCommand, emulatorCommand])
 )
 

@@ -68,14 +68,15 @@ export async function* entriesOf(
 /** A field of that very name, else one within others: `user.id`. */
 const fieldOf = (text: string, field: string, where: string): string => {
   const object = Either.getOrUndefined(Either.try(() => JSON.parse(text)))
-  if (!isObject(object)) throw new Refused({ message: `${where} is no JSON object` })
+  if (!isObject(object)) throw new Refused({ message: `${where} is not a JSON object` })
   const path = Object.hasOwn(object, field) ? [field] : field.split(".")
   const value = path.reduce<unknown>(
     (within, name) => (isObject(within) && Object.hasOwn(within, name) ? within[name] : undefined),
     object
   )
   if (value === undefined) throw new Refused({ message: `${where} has no field "${visible(field)}"` })
-  if (typeof value !== "string") throw new Refused({ message: `${where}: the field "${visible(field)}" is no string` })
+  if (typeof value !== "string")
+    throw new Refused({ message: `${where}: the field "${visible(field)}" is not a string` })
   return value
 }
 

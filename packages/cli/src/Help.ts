@@ -37,9 +37,9 @@ const others = HelpDoc.blocks([
   entry("flowwise delete --file ids.txt --journal ids.journal", "Deletes, and can be stopped, killed and run again."),
   entry(
     "flowwise delete --file users.csv --column customer_id --rate 300/minute --max 5000 --json",
-    "A table, slowly."
+    "Deletes the ids of a CSV column, at a limited rate."
   ),
-  entry("flowwise report ids.journal --markdown", "What became of them, for the record."),
+  entry("flowwise report ids.journal --markdown", "Prints a report of the outcomes."),
   HelpDoc.h1("SETTINGS"),
   HelpDoc.p("FLOWWISE_CLIENT_ID and FLOWWISE_CLIENT_SECRET, which never go on the command line."),
   HelpDoc.p("FLOWWISE_ENVIRONMENT is production or sandbox (default: sandbox); FLOWWISE_BASE_URL a host of your own."),

@@ -83,7 +83,7 @@ async function* toUtf8(name: string, chunks: AsyncIterable<Uint8Array>): AsyncGe
       return Buffer.from(decoder?.decode(chunk, { stream: chunk !== undefined }) ?? "")
     } catch {
       throw new Refused({
-        message: `${name}: the file begins as ${decoder?.encoding} and holds what is not; save it as UTF-8`
+        message: `${name}: the file begins as ${decoder?.encoding}, but not all of it is; save it as UTF-8`
       })
     }
   }

@@ -9,7 +9,7 @@ import * as Options from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
 
 const config = {
-  journal: Args.text({ name: "journal" }).pipe(Args.withDescription("What --journal has written.")),
+  journal: Args.text({ name: "journal" }).pipe(Args.withDescription("The file that --journal wrote.")),
   json: Options.boolean("json").pipe(Options.withDescription("As JSON.")),
   markdown: Options.boolean("markdown").pipe(Options.withDescription("As Markdown.")),
   html: Options.boolean("html").pipe(Options.withDescription("As a page to print and to file: redirect it to a file."))

@@ -99,7 +99,7 @@ export const run = (
     const totals = journal.totals()
     if (totals.unknown > 0) {
       yield* say(
-        `${count(totals.unknown, "customer")} may be deleted: asked for, and no answer tells. Ask again to know.`
+        `${count(totals.unknown, "customer")} may be deleted: a request was sent, and no answer settles it. Ask again to know.`
       )
     }
     yield* warnOfAbsent(totals)
@@ -138,8 +138,8 @@ const advise = (notGone: number, { canGoOn }: RunOptions) =>
     ? Effect.void
     : say(
         canGoOn
-          ? `To go on: ${commandLine(process.argv.slice(2), process.platform)}`
-          : "To ask again is safe: who is gone is reported as already absent. With --journal a run goes on where it stopped."
+          ? `To continue: ${commandLine(process.argv.slice(2), process.platform)}`
+          : "Asking again is safe: a customer who is gone is reported as already absent. With --journal a run continues where it stopped."
       )
 
 /** Interruption halts the run: what is under way comes to its end, and into the journal. A second Ctrl-C waits for nothing. */
@@ -150,7 +150,7 @@ export const gracefully = <E extends Failure, R>(run: (stop: Deferred.Deferred<v
     return yield* Effect.onInterrupt(Fiber.join(running), () =>
       Effect.gen(function* () {
         process.once("SIGINT", () => process.exit(130))
-        yield* say("\nStopping: what is under way comes to its end. Ctrl-C again stops at once.")
+        yield* say("\nStopping: requests under way still finish. Ctrl-C again stops at once.")
         yield* Deferred.succeed(stop, undefined)
         // An interrupted effect can't fail any more, but this has to be said.
         yield* Fiber.join(running).pipe(

@@ -111,7 +111,7 @@ describe("flowwise delete", () => {
         const args = ["delete", "--file", fileOf("reset.txt", many), "--journal", journal]
         const refused = yield* Effect.promise(() => run(bin, args, env))
         assert.strictEqual(refused.code, 3, refused.stderr)
-        assert.include(refused.stderr, "To go on: flowwise delete")
+        assert.include(refused.stderr, "To continue: flowwise delete")
         const deleted = many.length - (yield* emulator.customers).length
         assert.isAtLeast(deleted, 80)
         assert.strictEqual(linesOf(refused.stdout).length, deleted)
@@ -209,7 +209,7 @@ describe("flowwise delete", () => {
       Effect.gen(function* () {
         const account = { FLOWWISE_CLIENT_ID: "id", FLOWWISE_CLIENT_SECRET: "secret" }
         const refused = [
-          [{ FLOWWISE_ENVIRONMENT: "production" }, [], "there is no terminal to ask: add --confirm production"],
+          [{ FLOWWISE_ENVIRONMENT: "production" }, [], "there is no terminal to confirm it: add --confirm production"],
           [
             { FLOWWISE_ENVIRONMENT: "production" },
             ["--confirm", "sandbox"],
@@ -336,7 +336,7 @@ describe("flowwise delete", () => {
           return closed
         })
         assert.strictEqual(stopped.code, 130)
-        assert.include(stopped.stderr, `To go on: flowwise ${args.join(" ")}`)
+        assert.include(stopped.stderr, `To continue: flowwise ${args.join(" ")}`)
         const requests = yield* emulator.requests
         assert.strictEqual(linesOf(stopped.stdout).length, requests.length)
         assert.isBelow(requests.length, many.length)
@@ -543,7 +543,7 @@ describe("flowwise delete", () => {
         })
         assert.strictEqual(closed.code, 1)
         assert.include(closed.stderr, "The run stopped, since nobody reads stdout any more.")
-        assert.include(closed.stderr, "To go on: flowwise delete")
+        assert.include(closed.stderr, "To continue: flowwise delete")
         assert.notMatch(closed.stderr, /EPIPE|^ {4}at /m)
         const requests = yield* emulator.requests
         assert.isBelow(requests.length, many.length)
@@ -565,8 +565,8 @@ describe("flowwise delete", () => {
         const through = ["bash", "-c", `trap '' XFSZ; ulimit -f 8; exec "$@"`, "bash"]
         const full = yield* Effect.promise(() => run(bin, args, env, { through }))
         assert.strictEqual(full.code, 1, full.stderr)
-        assert.include(full.stderr, `flowwise: the journal can't be written, so that the run had to stop: ${journal}: `)
-        assert.include(full.stderr, "To go on: flowwise delete")
+        assert.include(full.stderr, `flowwise: the journal can't be written, so the run stopped: ${journal}: `)
+        assert.include(full.stderr, "To continue: flowwise delete")
         assert.notMatch(full.stderr, /^ {4}at /m)
         assert.isAbove((yield* emulator.customers).length, 0)
         // Nothing was sent whose intent isn't there.

@@ -63,7 +63,7 @@ describe("flowwise emulator", () => {
       { args: ["--port", "abc"], said: /^flowwise: --port takes a whole number from 0 to 65535$/m },
       { args: ["--port", "70000"], said: /^flowwise: --port takes a whole number from 0 to 65535$/m },
       { args: ["--customers", join(folder, "gone.txt")], said: /gone.txt: no such file/ },
-      { args: ["--nonsense"], said: /^flowwise: --nonsense is no option or argument here; --help names them$/m }
+      { args: ["--nonsense"], said: /^flowwise: --nonsense is not an option or argument here; see --help$/m }
     ]
     for (const { args, said } of attempts) {
       const { code, stderr, stdout } = await run(bin, ["emulator", ...args], {})
@@ -95,7 +95,7 @@ describe("flowwise emulator --script", () => {
       const env = { ...(await ready(emulator)), PATH: process.env.PATH }
       const session = blocks("console").join("").trim().split("\n")
       const commands = session.filter((line) => line.startsWith("$ ")).map((line) => line.slice(2))
-      const shell = [blocks("bash")[0], ...commands].join("\n")
+      const shell = [blocks("sh")[1], ...commands].join("\n")
       // One request after the other, and one of them gives up after half a second.
       const { stdout } = await promisify(execFile)("bash", ["-c", shell], { cwd: folder, env })
       assert.deepStrictEqual(

@@ -75,7 +75,7 @@ const tables: ReadonlyArray<Case> = [
   {
     what: "13.4 half of a UTF-16 surrogate pair",
     content: Buffer.from("\uFEFFa\n\ud800\nb\n", "utf16le"),
-    says: "FILE: the file begins as utf-16le and holds what is not; save it as UTF-8"
+    says: "FILE: the file begins as utf-16le, but not all of it is; save it as UTF-8"
   },
   {
     what: "13.4 columns that something else separates",
@@ -189,7 +189,7 @@ const refused: ReadonlyArray<Case> = [
     what: "a line that is no JSON",
     content: '{"id":"a"}\n{"id":\n',
     args: ["--field", "id"],
-    says: "FILE: line 2 is no JSON object"
+    says: "FILE: line 2 is not a JSON object"
   },
   {
     what: "a missing field",
@@ -201,7 +201,7 @@ const refused: ReadonlyArray<Case> = [
     what: "a field that is no string",
     content: '{"id":17}\n',
     args: ["--field", "id"],
-    says: 'FILE: line 1: the field "id" is no string'
+    says: 'FILE: line 1: the field "id" is not a string'
   },
   { what: "a file that isn't there", file: "gone/ids.txt", says: "FILE: no such file or directory" },
   { what: "a directory", file: ".", says: "FILE: it is a directory, and not a file with ids" },
@@ -234,19 +234,19 @@ const refused: ReadonlyArray<Case> = [
     what: "a file and a mistyped option",
     content: "a\n",
     args: ["--dryrun"],
-    says: "--dryrun is no option of delete; an id that starts with a dash goes into a --file"
+    says: "--dryrun is not an option of delete; an id that begins with a dash has to be in a --file"
   }
 ]
 
 const wrongUsage: ReadonlyArray<{ readonly args: ReadonlyArray<string>; readonly says: string }> = [
-  { args: [], says: "flowwise: say who is to be deleted: ids, or --file" },
+  { args: [], says: "flowwise: give the ids to delete, or --file" },
   {
     args: ["a", ".."],
     says: "flowwise: argument 2: The customer id is a dot segment, which URL parsers remove even where it is percent-encoded"
   },
   {
     args: ["a", "--dryrun"],
-    says: "flowwise: --dryrun is no option of delete; an id that starts with a dash goes into a --file"
+    says: "flowwise: --dryrun is not an option of delete; an id that begins with a dash has to be in a --file"
   },
   { args: ["a", "--file"], says: "flowwise: --file lacks its value, or is given twice" },
   { args: ["a", "--max", "x"], says: "flowwise: --max takes a whole number from 1" },

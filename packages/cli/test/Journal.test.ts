@@ -542,7 +542,7 @@ it.each(Object.entries(refusals))(
       new RegExp(`^UNKNOWN  cust_1  ${says}: .*A request before this one may have deleted`),
       name
     )
-    assert.include(text.stderr, "1 customer may be deleted: asked for, and no answer tells")
+    assert.include(text.stderr, "1 customer may be deleted: a request was sent, and no answer settles it")
     assert.strictEqual(text.code, 1)
 
     seen.clear()

@@ -78,7 +78,7 @@ describe("the prompt", () => {
     const { env, name } = elsewhere()
     const prompt = `Type ${name} to delete 1 customer at ${name}: `
     const yes = await onTerminal(["delete", "cust_1"], env, [[prompt, "yes\r"]])
-    assert.include(yes.screen, `not confirmed, since the environment is ${name}. Nothing was sent`)
+    assert.include(yes.screen, `not confirmed, because the environment is ${name}. Nothing was sent`)
     assert.strictEqual(yes.code, 2)
     const nothing = await onTerminal(["delete", "cust_1"], env, [[prompt, "\u0004"]])
     assert.strictEqual(nothing.code, 2)

@@ -5,9 +5,8 @@ import {
   explain,
   invalidRequest,
   judge,
-  type Left,
-  needsBody,
   pathOf,
+  Reported,
   timedOut
 } from "@effect-flowwise/core"
 import * as DateTime from "effect/DateTime"
@@ -24,7 +23,7 @@ import { CustomerDeleted } from "./Customer.js"
 import { Deadline } from "./Deadline.js"
 import { type DeleteCustomerError, fromFailure, isOurs } from "./DeleteCustomerError.js"
 import { withoutTrailingSlash } from "./Environment.js"
-import { Recorded } from "./History.js"
+import * as History from "./History.js"
 import * as Telemetry from "./Telemetry.js"
 import type { Transport, TransportObserver } from "./Transport.js"
 
@@ -65,14 +64,14 @@ export const attempt = (
   Effect.uninterruptibleMask((restore) =>
     Effect.withFiberRuntime((fiber) => {
       const deadline = new Deadline(fiber, client.timeout, () => exchange.tooLate())
-      const recorded = new Recorded(call, fiber, customerId)
+      const recorded = History.begin(call, fiber, customerId)
       const span = client.telemetry.open(fiber, deadline, recorded.resends)
       const exchange: Exchange = new Exchange(client, customerId, fiber, span, deadline)
       return Effect.matchCauseEffect(restore(Effect.suspend(() => exchange.outcome(used))), {
         onFailure: (cause) => {
           deadline.abandon()
           client.telemetry.close(exchange, deadline, Exit.failCause(cause))
-          return Exit.failCause(recorded.failed(cause))
+          return Exit.failCause(History.failed(recorded, cause))
         },
         onSuccess: (deleted) => {
           const exit = Exit.succeed(deleted)
@@ -84,22 +83,17 @@ export const attempt = (
     })
   )
 
-const none = {}
-
 /** A class, not closures: with many requests at once, closures end up in V8's old generation. */
-class Exchange implements TransportObserver {
-  /** Of the answer, as soon as its head is there. */
-  status: number | undefined
-  private hasLeft: Left = "no"
-  private headers: Answer["headers"] = none
-
+class Exchange extends Reported implements TransportObserver {
   constructor(
     private readonly client: Client,
     private readonly customerId: string,
     readonly fiber: Fiber.RuntimeFiber<unknown, unknown>,
     readonly span: Tracer.Span | undefined,
     private readonly deadline: Deadline<DeleteCustomerError>
-  ) {}
+  ) {
+    super()
+  }
 
   outcome(used: (pair: ClientCredentials) => unknown): Effect.Effect<CustomerDeleted, DeleteCustomerError> {
     const { client, deadline, fiber } = this
@@ -149,24 +143,8 @@ class Exchange implements TransportObserver {
     return fromFailure(timedOut(this.client.host, Duration.format(this.deadline.limit), this.hasLeft))
   }
 
-  left(left: Exclude<Left, "no">): void {
-    if (this.hasLeft !== "yes") {
-      this.hasLeft = left
-    }
-  }
-
-  head(status: number, headers: Answer["headers"]): boolean {
-    this.status = status
-    this.headers = headers
-    if (needsBody(status, headers)) {
-      return true
-    }
-    this.body(undefined)
-    return false
-  }
-
-  body(body: Answer["body"]): void {
-    this.deadline.end(Exit.succeed({ status: this.status ?? 0, headers: this.headers, body }))
+  protected answered(answer: Answer): void {
+    this.deadline.end(Exit.succeed(answer))
   }
 
   failed(error: unknown): void {

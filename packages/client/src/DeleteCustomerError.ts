@@ -103,7 +103,7 @@ export class RateLimited extends Schema.TaggedError<RateLimited>("@effect-flowwi
 }) {}
 
 const unexpected = {
-  message: defaulted("The answer is none that is documented for this operation"),
+  message: defaulted("The answer is not documented for this operation"),
   /** The HTTP status; `0` where a browser hides that of a redirect. */
   status: Schema.NonNegativeInt,
   /** The body as the vendor's `ErrorResponse`, where it is one. */
@@ -176,7 +176,7 @@ export class RequestFailed extends Schema.TaggedError<RequestFailed>("@effect-fl
  *     RequestFailed: (error) => Effect.logError(error.message, error.delivered)
  *   })
  * )
- * // In a test, every error can be made by hand; what is left out is as on the vendor's page.
+ * // In a test, you can make every error by hand. What you leave out is as on the vendor's page.
  * const errors = [new RateLimited(), new RequestFailed({ reason: "Timeout", delivered: "unknown" })]
  * const toJson: (error: DeleteCustomerError) => string = Schema.encodeSync(Schema.parseJson(DeleteCustomerError))
  * ```

@@ -1,6 +1,6 @@
 /** The service, its layers, and the operations on it. */
 import type * as HttpClient from "@effect/platform/HttpClient"
-import { customerIdProblem, type Entry, invalidRequest } from "@effect-flowwise/core"
+import { customerIdProblem, Entry, invalidRequest } from "@effect-flowwise/core"
 import type { ConfigError } from "effect/ConfigError"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
@@ -99,7 +99,7 @@ const calls = (settings: Settings) => {
   const { renew } = settings.credentials
   return (customerId: string, given?: Entry): Effect.Effect<CustomerDeleted, DeleteCustomerError> => {
     // Array.map would give an index.
-    const entry = typeof given === "object" ? given : { attempts: 0, ambiguous: 0 }
+    const entry = typeof given === "object" ? given : new Entry()
     return renew === undefined
       ? attempt(client, customerId, entry)
       : Effect.suspend(() => {
@@ -148,7 +148,7 @@ export const deleteCustomer = (
   customerId: string
 ): Effect.Effect<CustomerDeleted, DeleteCustomerError, FlowwiseClient> => {
   // The history is this value's: its runs may be given a client that is built anew, say within what is retried.
-  const entry: Entry = { attempts: 0, ambiguous: 0 }
+  const entry = new Entry()
   let last: FlowwiseClient["Type"] | undefined
   let call: Effect.Effect<CustomerDeleted, DeleteCustomerError>
   return Effect.flatMap(FlowwiseClient, (client) => {

@@ -1,5 +1,5 @@
 /** What is known of earlier attempts: after a lost answer, a 404 may mean that the attempt before deleted the customer. */
-import { type Entry, type History, inHindsight, isAmbiguous } from "@effect-flowwise/core"
+import { Attempted, type Entry, type History, inHindsight, isAmbiguous } from "@effect-flowwise/core"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
@@ -13,40 +13,13 @@ const currentHistories = globalValue("@effect-flowwise/client/History/currentHis
   FiberRef.unsafeMake<ReadonlyArray<History>>([])
 )
 
-/** An attempt on record. Until it ends it counts as ambiguous, for another run of the same effect. @internal */
-export class Recorded {
-  /** How many attempts there were before. */
-  readonly resends: number
-  private readonly around: ReadonlyArray<History>
+/** Records that an attempt begins. @internal */
+export const begin = (call: Entry, fiber: Fiber.RuntimeFiber<unknown, unknown>, customerId: string): Attempted =>
+  new Attempted(call, fiber.getFiberRef(currentHistories), customerId)
 
-  constructor(
-    private readonly call: Entry,
-    fiber: Fiber.RuntimeFiber<unknown, unknown>,
-    private readonly customerId: string
-  ) {
-    this.around = fiber.getFiberRef(currentHistories)
-    call.ambiguous++
-    let resends = call.attempts++
-    for (const history of this.around) resends = Math.max(resends, history.begin(customerId))
-    this.resends = resends
-  }
-
-  /** A deletion stays on record as ambiguous: its receipt may get lost, and a later 404 is then no surprise. */
-  succeeded(): void {
-    this.call.attempts = 0
-    for (const history of this.around) history.succeeded(this.customerId)
-  }
-
-  /** Gives what the failure means, given the attempts before. */
-  failed<E>(cause: Cause.Cause<E>): Cause.Cause<E> {
-    const { around, call, customerId } = this
-    const ambiguous = mayHaveDeleted(cause)
-    if (!ambiguous) call.ambiguous--
-    for (const history of around) history.failed(customerId, ambiguous)
-    const inDoubt = call.ambiguous > 0 || around.some((history) => history.mayBeDeleted(customerId))
-    return inDoubt ? Cause.map(cause, withHindsight) : cause
-  }
-}
+/** Records a failure, and gives what it means, given the attempts before. @internal */
+export const failed = <E>(attempted: Attempted, cause: Cause.Cause<E>): Cause.Cause<E> =>
+  attempted.failed(mayHaveDeleted(cause)) ? Cause.map(cause, withHindsight) : cause
 
 /** Whether an earlier attempt, within the retries around, may have deleted the customer. @internal */
 export const mayBeDeleted = (customerId: string): Effect.Effect<boolean> =>

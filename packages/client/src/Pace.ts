@@ -8,15 +8,7 @@ import { askedMillis } from "./Retry.js"
 /** Requests start at least `fastest` milliseconds apart. An answer that asks to wait slows all down. @internal */
 export const make = (fastest: number) => {
   let pace = Rules.pace(fastest)
-  let latest = Number.NEGATIVE_INFINITY
-  let setBack = 0
-
-  // Wall-clock time, since fake timers advance no other. If the clock is set back, the difference is added.
-  const now = Effect.map(Clock.currentTimeMillis, (millis) => {
-    setBack = Math.max(setBack, latest - millis)
-    latest = millis + setBack
-    return latest
-  })
+  const now = Effect.map(Clock.currentTimeMillis, Rules.neverBack())
 
   /** Waits until a request may start, and gives the time. */
   const start: Effect.Effect<number> = Effect.flatMap(now, (at) => {

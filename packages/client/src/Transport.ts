@@ -5,7 +5,7 @@ import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientError from "@effect/platform/HttpClientError"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
-import { type Answer, type Left, makeBodyReader } from "@effect-flowwise/core"
+import { type Answer, bodyReader, type Reports, type TransportRequest } from "@effect-flowwise/core"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -19,40 +19,18 @@ import * as Runtime from "effect/Runtime"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
 
-/**
- * One `DELETE` without a body.
- * @since 0.1.0
- * @category models
- */
-export interface TransportRequest {
-  /** `https://host`, with the port where it is not the default. */
-  readonly origin: string
-  /** Percent-encoded; to be sent as it is. */
-  readonly path: string
-  /** Everything but the trace. */
-  readonly headers: Readonly<Record<string, string>>
-  /** `traceparent` and its like; empty where there is no span, or where the user turned propagation off. */
-  readonly trace: Readonly<Record<string, string>>
-}
+export { bodyReader, type TransportRequest } from "@effect-flowwise/core"
 
 /**
  * What a transport reports to: `left`, then `head`, then `body` if `head` returned `true`; or `failed`, at any time.
  * @since 0.1.0
  * @category models
  */
-export interface TransportObserver {
+export interface TransportObserver extends Reports {
   /** The caller's fiber, for its settings and services. */
   readonly fiber: Fiber.RuntimeFiber<unknown, unknown>
   /** The attempt's span; none where the tracer is off. */
   readonly span: Tracer.Span | undefined
-  /** Just before anything leaves; `"perhaps"` where the transport can't know, so that the code of an error decides. */
-  left(left: Exclude<Left, "no">): void
-  /** The final answer's status and headers. `true`: the body is wanted. `false`: the answer is complete. */
-  head(status: number, headers: Answer["headers"]): boolean
-  /** What `bodyReader` makes of the body; `undefined` where it can't be read. */
-  body(body: Answer["body"]): void
-  /** Why there is no answer. A `DeleteCustomerError` is given to the caller as it is. */
-  failed(error: unknown): void
 }
 
 /**
@@ -115,8 +93,8 @@ const runtimeFor = ({ fiber, span }: TransportObserver): Runtime.Runtime<never> 
   const init = Option.getOrUndefined(Context.getOption(around, FetchHttpClient.RequestInit))
   const redacted = FiberRefs.getOrDefault(refs, Headers.currentRedactedNames)
   return Runtime.make({
-    // `fetch` follows redirects, with the secret and to any host, unless it is told not to.
-    context: Context.add(traced, FetchHttpClient.RequestInit, { ...init, redirect: "manual" }),
+    // `fetch` follows redirects, with the secret and to any host. Bun's resends on a connection that it kept alive and lost.
+    context: Context.add(traced, FetchHttpClient.RequestInit, { keepalive: false, ...init, redirect: "manual" }),
     runtimeFlags: Runtime.defaultRuntimeFlags,
     fiberRefs: FiberRefs.updateManyAs(refs, {
       entries: [
@@ -159,11 +137,3 @@ const readBody = (response: Response): Effect.Effect<Answer["body"]> => {
     Effect.matchCause({ onFailure: () => undefined, onSuccess: reader.end })
   )
 }
-
-/**
- * Collects at most 64 KiB of a body as text, for a transport. `add` returns `false` when that is enough. `end` gives the
- * text; `undefined` where it is not UTF-8. A byte order mark is dropped.
- * @since 0.1.0
- * @category constructors
- */
-export const bodyReader = () => makeBodyReader(new TextDecoder("utf-8", { fatal: true }))

@@ -3,8 +3,13 @@
 // No id: half of a surrogate pair can't be sent.
 const SOMEBODY = "\ud800"
 
-/** Attempts since the last success, and attempts that may have deleted the customer, those under way included. */
-export type Entry = { attempts: number; ambiguous: number }
+/** The attempts to delete one customer. */
+export class Entry {
+  /** Since the last success. */
+  attempts = 0
+  /** Those that may have deleted the customer, those under way included. */
+  ambiguous = 0
+}
 
 /** The attempts of all calls within one retry, by customer. */
 export class History {
@@ -12,33 +17,18 @@ export class History {
   recorded = 0
   private readonly entries = new Map<string, Entry>()
 
-  private entry(customerId: string): Entry {
-    const entry = this.entries.get(customerId) ?? { attempts: 0, ambiguous: 0 }
+  /** The record of a customer, for one more attempt. */
+  next(customerId: string): Entry {
+    this.recorded++
+    const entry = this.entries.get(customerId) ?? new Entry()
     this.entries.set(customerId, entry)
     return entry
   }
 
-  /** Records that an attempt begins, and gives how many there were before. Until it ends it counts as ambiguous. */
-  begin(customerId: string): number {
-    const entry = this.entry(customerId)
-    this.recorded++
-    entry.ambiguous++
-    return entry.attempts++
-  }
-
-  /** A deletion stays on record as ambiguous: its receipt may get lost, and a later 404 is then no surprise. */
-  succeeded(customerId: string): void {
-    this.entry(customerId).attempts = 0
-  }
-
-  failed(customerId: string, ambiguous: boolean): void {
-    if (!ambiguous) this.entry(customerId).ambiguous--
-  }
-
   /** Records an attempt that is known by its error alone. */
   failedForSomebody(ambiguous: boolean): void {
-    this.recorded++
-    if (ambiguous) this.entry(SOMEBODY).ambiguous++
+    const entry = this.next(SOMEBODY)
+    if (ambiguous) entry.ambiguous++
   }
 
   /** Whether an attempt may have deleted this customer. */
@@ -48,5 +38,36 @@ export class History {
 
   mayAnyBeDeleted(): boolean {
     return Array.from(this.entries.keys()).some((customerId) => this.mayBeDeleted(customerId))
+  }
+}
+
+/** One attempt, on the record of its call and of the retries around. Until it ends it counts as ambiguous. */
+export class Attempted {
+  /** How many attempts there were before. */
+  resends = 0
+  private readonly entries: ReadonlyArray<Entry>
+
+  constructor(
+    call: Entry,
+    private readonly around: ReadonlyArray<History>,
+    private readonly customerId: string
+  ) {
+    this.entries = around.length === 0 ? [call] : [call, ...around.map((history) => history.next(customerId))]
+    for (const entry of this.entries) {
+      this.resends = Math.max(this.resends, entry.attempts++)
+      entry.ambiguous++
+    }
+  }
+
+  /** A deletion stays on record as ambiguous: its receipt may get lost, and a later 404 is then no surprise. */
+  succeeded(): void {
+    for (const entry of this.entries) entry.attempts = 0
+  }
+
+  /** Gives whether another attempt may have deleted the customer. */
+  failed(ambiguous: boolean): boolean {
+    if (!ambiguous) for (const entry of this.entries) entry.ambiguous--
+    const { around, customerId, entries } = this
+    return entries.some((entry) => entry.ambiguous > 0) || around.some((history) => history.mayBeDeleted(customerId))
   }
 }

@@ -90,9 +90,9 @@ const rootCause = (error: unknown, depth = 0): Cause => {
 
 const property = (value: unknown, name: string): unknown => {
   try {
-    return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[name] : undefined
+    return (value as Record<string, unknown>)[name]
   } catch {
-    // A getter of somebody's own.
+    // Nothing that has properties, or a getter of somebody's own.
     return undefined
   }
 }

@@ -7,6 +7,17 @@ const SLOWEST = 60_000
 /** `interval` is the time between two starts, at least `fastest`; `next` the earliest start; `slowedAt` the last slow-down. */
 export type Pace = Readonly<Record<"fastest" | "interval" | "next" | "slowedAt", number>>
 
+/** Wall-clock time, since fake timers advance no other. If the clock is set back, the difference is added. */
+export const neverBack = () => {
+  let latest = Number.NEGATIVE_INFINITY
+  let setBack = 0
+  return (millis: number): number => {
+    setBack = Math.max(setBack, latest - millis)
+    latest = millis + setBack
+    return latest
+  }
+}
+
 /** Starts are at least `fastest` milliseconds apart. */
 export const pace = (fastest: number): Pace => ({
   fastest,

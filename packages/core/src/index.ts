@@ -1,4 +1,4 @@
-/** The rules of this one call, without Effect: pure functions over plain data. */
+/** The rules of this one call, without Effect: plain functions and objects that do no I/O of their own. */
 export * from "./Answer.js"
 export * from "./Body.js"
 export * from "./History.js"
@@ -10,3 +10,5 @@ export * from "./Policy.js"
 export * from "./Request.js"
 export * from "./RetryAfter.js"
 export * from "./ServerText.js"
+export * from "./Transport.js"
+export * from "./Undici.js"

@@ -1,9 +1,24 @@
-import { afterStart, afterSuccess, afterThrottling, type Pace, pace, waitForStart } from "@effect-flowwise/core"
+import {
+  afterStart,
+  afterSuccess,
+  afterThrottling,
+  concurrencyProblem,
+  neverBack,
+  type Pace,
+  pace,
+  rateLimitProblem,
+  waitForStart
+} from "@effect-flowwise/core"
 import * as fc from "fast-check"
 import { assert, describe, it } from "vitest"
 
 const day = 24 * 60 * 60 * 1000
 const at = (interval: number, more: Partial<Pace> = {}): Pace => ({ ...pace(0), interval, ...more })
+
+it("time goes on where the clock is set back, twice too", () => {
+  const now = neverBack()
+  assert.deepStrictEqual([10, 12, 5, 6, 6, 2, 3, 100].map(now), [10, 12, 12, 13, 13, 13, 14, 111])
+})
 
 describe("a start", () => {
   it("may be at once at first", () => {
@@ -75,6 +90,7 @@ describe("a success", () => {
   it.each<[fastest: number, interval: number, faster: number]>([
     [0, 100, 90],
     [0, 1.2, 1.08],
+    [0, 10 / 9, 1],
     [0, 1.1, 0],
     [0, 0, 0],
     [20, 100, 90],
@@ -96,7 +112,45 @@ describe("a success", () => {
   })
 
   it("leaves the fastest pace as it is", () => {
-    assert.deepStrictEqual(afterSuccess(at(20, { fastest: 20 }), 1), at(20, { fastest: 20 }))
+    const fastest = at(20, { fastest: 20 })
+    assert.strictEqual(afterSuccess(fastest, 1), fastest)
+  })
+})
+
+describe("an option", () => {
+  it.each([1, 2, 999, 1000])("a concurrency of %d can be kept", (concurrency) => {
+    assert.isUndefined(concurrencyProblem(concurrency))
+  })
+
+  it.each([0, -1, 1001, 1.5, Number.NaN, Number.POSITIVE_INFINITY])("a concurrency of %d can't", (concurrency) => {
+    assert.strictEqual(
+      concurrencyProblem(concurrency),
+      "The concurrency must be a whole number from 1 to 1000. Nothing was sent"
+    )
+  })
+
+  it.each([
+    [100, 60_000],
+    [0.5, 0.1]
+  ])("a rate of %d in %d ms can be kept", (limit, interval) => {
+    assert.isUndefined(rateLimitProblem(limit, interval))
+  })
+
+  it.each<[limit: number, interval: number | undefined]>([
+    [0, 60_000],
+    [-1, 60_000],
+    [Number.NaN, 60_000],
+    [Number.POSITIVE_INFINITY, 60_000],
+    [100, 0],
+    [100, -1],
+    [100, Number.NaN],
+    [100, Number.POSITIVE_INFINITY],
+    [100, undefined]
+  ])("a rate of %d in %s ms can't", (limit, interval) => {
+    assert.strictEqual(
+      rateLimitProblem(limit, interval),
+      'The rate limit must have a limit above 0 and an interval such as "1 minute". Nothing was sent'
+    )
   })
 })
 

@@ -1,4 +1,11 @@
-import { baseUrlProblem, customerIdProblem, headerProblem, type UrlParts } from "@effect-flowwise/core"
+import {
+  baseUrlProblem,
+  customerIdProblem,
+  headerProblem,
+  headersOf,
+  pathOf,
+  type UrlParts
+} from "@effect-flowwise/core"
 import * as fc from "fast-check"
 import { assert, describe, it } from "vitest"
 
@@ -192,5 +199,23 @@ describe("a header's value", () => {
 
   it.each([" ", "~", "a b", "x".repeat(1024)])("%j can be sent", (value) => {
     assert.isUndefined(headerProblem(value))
+  })
+})
+
+describe("a request", () => {
+  it.each([
+    ["", "cust_1", "/customer/cust_1"],
+    ["/router", "a/b?c#d%2F e", "/router/customer/a%2Fb%3Fc%23d%252F%20e"]
+  ])("below %j for %j goes to %s", (basePath, customerId, path) => {
+    assert.strictEqual(pathOf(basePath, customerId), path)
+  })
+
+  it("has both keys, and asks for JSON that is not compressed", () => {
+    assert.deepStrictEqual(headersOf("app_1", "a secret"), {
+      "x-client-id": "app_1",
+      "x-client-secret": "a secret",
+      accept: "application/json",
+      "accept-encoding": "identity"
+    })
   })
 })

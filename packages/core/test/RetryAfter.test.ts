@@ -74,6 +74,7 @@ describe("retry-after", () => {
     "Sun, 06 NOV 1994 08:49:37 GMT",
     "Sun, 06 November 1994 08:49:37 GMT",
     "Sun, 06 Nov 94 08:49:37 GMT",
+    "Sun, 06 Nov 1994 08:49:37 GMT+0100",
     "Sunday, 06 Nov 1994 08:49:37 GMT",
     "Sunday, 06-Nov-1994 08:49:37 GMT",
     "Sun, 06-Nov-94 08:49:37 GMT",

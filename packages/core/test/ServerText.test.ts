@@ -111,6 +111,11 @@ describe("a secret", () => {
     )
   })
 
+  it("is gone to its last backslash", () => {
+    const ends = `abcdefgh${"\\".repeat(9)}`
+    assert.strictEqual(tidy(ends, secretIn(ends)), "<redacted>")
+  })
+
   it("is gone in any case, and as often as it is there", () => {
     const hidden = secretIn("Secret.1/x")
     assert.strictEqual(tidy("sECRET.1%2fX, secret.1/x; Secret-1/x", hidden), "<redacted>, <redacted>; Secret-1/x")

@@ -1,13 +1,12 @@
 /** One attempt to delete one customer: history, span, credentials, send, judge, record. */
 import {
   type Answer,
+  type Entry,
   explain,
-  type History,
   invalidRequest,
   judge,
-  type Left,
-  needsBody,
   pathOf,
+  Reported,
   timedOut
 } from "@effect-flowwise/core"
 import * as DateTime from "effect/DateTime"
@@ -23,7 +22,7 @@ import type { ClientCredentials, Credentials, Keys } from "./Credentials.js"
 import { CustomerDeleted } from "./Customer.js"
 import * as Deadline from "./Deadline.js"
 import { type DeleteCustomerError, fromFailure, isOurs } from "./DeleteCustomerError.js"
-import * as Histories from "./History.js"
+import * as History from "./History.js"
 import * as Telemetry from "./Telemetry.js"
 import type { Transport, TransportObserver } from "./Transport.js"
 
@@ -46,13 +45,13 @@ export interface Client {
 export const attempt = (
   client: Client,
   customerId: string,
-  history: History,
+  call: Entry,
   used: (pair: ClientCredentials) => void = constVoid
 ): Effect.Effect<CustomerDeleted, DeleteCustomerError> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.withFiber((fiber) => {
       const deadline = Deadline.begin(fiber, client.timeout)
-      const recorded = Histories.begin(history, fiber, customerId)
+      const recorded = History.begin(call, fiber, customerId)
       return Effect.flatMap(client.telemetry.open(fiber, recorded.resends), (span) => {
         const exchange = new Exchange(client, customerId, fiber, span, deadline)
         const close = (exit: Exit.Exit<CustomerDeleted, DeleteCustomerError>) =>
@@ -60,7 +59,7 @@ export const attempt = (
         return Effect.matchCauseEffect(restore(Effect.suspend(() => exchange.outcome(used))), {
           onFailure: (cause) => {
             close(Exit.failCause(cause))
-            return Exit.failCause(recorded.failed(cause))
+            return Exit.failCause(History.failed(recorded, cause))
           },
           onSuccess: (deleted) => {
             const exit = Exit.succeed(deleted)
@@ -74,11 +73,7 @@ export const attempt = (
   )
 
 /** A class and no closures: V8 keeps what a literal makes among the long-lived where many are alive at once. */
-class Exchange implements TransportObserver {
-  /** Of the answer, as soon as its head is there. */
-  status: number | undefined
-  private hasLeft: Left = "no"
-  private headers: Answer["headers"] = {}
+class Exchange extends Reported implements TransportObserver {
   private end: (outcome: Exit.Exit<Answer, DeleteCustomerError>) => void = constVoid
 
   constructor(
@@ -87,7 +82,9 @@ class Exchange implements TransportObserver {
     readonly fiber: Fiber.Fiber<unknown, unknown>,
     readonly span: Tracer.Span | undefined,
     private readonly deadline: Deadline.Deadline
-  ) {}
+  ) {
+    super()
+  }
 
   outcome(used: (pair: ClientCredentials) => void): Effect.Effect<CustomerDeleted, DeleteCustomerError> {
     const { client, deadline, fiber } = this
@@ -152,24 +149,8 @@ class Exchange implements TransportObserver {
     return fromFailure(timedOut(this.client.host, Duration.format(this.deadline.limit), this.hasLeft))
   }
 
-  left(left: Exclude<Left, "no">): void {
-    if (this.hasLeft !== "yes") {
-      this.hasLeft = left
-    }
-  }
-
-  head(status: number, headers: Answer["headers"]): boolean {
-    this.status = status
-    this.headers = headers
-    if (needsBody(status, headers)) {
-      return true
-    }
-    this.body(undefined)
-    return false
-  }
-
-  body(body: Answer["body"]): void {
-    this.end(Exit.succeed({ status: this.status ?? 0, headers: this.headers, body }))
+  protected answered(answer: Answer): void {
+    this.end(Exit.succeed(answer))
   }
 
   failed(error: unknown): void {

@@ -136,7 +136,7 @@ export class RateLimited extends Schema.TaggedError<RateLimited>("@effect-flowwi
 export class UnexpectedResponse extends Schema.TaggedError<UnexpectedResponse>(
   "@effect-flowwise/client/UnexpectedResponse"
 )("UnexpectedResponse", {
-  message: defaulted("The answer is none that is documented for this operation"),
+  message: defaulted("The answer is not documented for this operation"),
   /** The HTTP status; `0` where a browser hides a redirect's. */
   status: Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)),
   /** The body as the vendor's error, where it is one. */

@@ -1,5 +1,5 @@
 /** The service, its layers, and the operations on it. */
-import { customerIdProblem, History, invalidRequest } from "@effect-flowwise/core"
+import { customerIdProblem, Entry, invalidRequest } from "@effect-flowwise/core"
 import type { ConfigError } from "effect/Config"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
@@ -93,9 +93,9 @@ export class FlowwiseClient extends Context.Service<
       })
       return {
         environment: name,
-        deleteCustomer: (customerId: string) => {
+        deleteCustomer: (customerId: string, entry?: Entry) => {
           const problem = customerIdProblem(customerId)
-          return problem === undefined ? call(customerId) : Effect.fail(invalidId(customerId, problem))
+          return problem === undefined ? call(customerId, entry) : Effect.fail(invalidId(customerId, problem))
         }
       }
     })
@@ -139,22 +139,23 @@ const invalidId = (customerId: unknown, problem: string) =>
 /** Makes the effect that deletes one customer. Its runs are attempts of one call: each knows of those before it. */
 const calls =
   (client: Client) =>
-  (customerId: string): Effect.Effect<CustomerDeleted, DeleteCustomerError> => {
-    const history = new History()
+  (customerId: string, given?: Entry): Effect.Effect<CustomerDeleted, DeleteCustomerError> => {
+    // Array.map would give an index.
+    const entry = typeof given === "object" ? given : new Entry()
     const { renew } = client.credentials
     return renew === undefined
-      ? attempt(client, customerId, history)
+      ? attempt(client, customerId, entry)
       : Effect.suspend(() => {
           let refused: ClientCredentials
           return Effect.catchTag(
-            attempt(client, customerId, history, (pair) => {
+            attempt(client, customerId, entry, (pair) => {
               refused = pair
             }),
             "Unauthorized",
             (error) =>
               // The refused pair deleted nobody, so that another one can be tried.
               Effect.flatMap(renewed(client, renew(refused), error), (another) =>
-                another ? attempt(client, customerId, history) : Effect.fail(error)
+                another ? attempt(client, customerId, entry) : Effect.fail(error)
               )
           )
         })
@@ -205,12 +206,14 @@ const renewed = (client: Client, renew: Effect.Effect<boolean>, error: DeleteCus
 export const deleteCustomer = (
   customerId: string
 ): Effect.Effect<CustomerDeleted, DeleteCustomerError, FlowwiseClient> => {
+  // The history is this value's: its runs may be given a client that is built anew, say within what is retried.
+  const entry = new Entry()
   let last: FlowwiseClient["Service"] | undefined
   let call: Effect.Effect<CustomerDeleted, DeleteCustomerError>
   return FlowwiseClient.use((client) => {
-    // The same effect for every run with a client, since its runs know of each other.
     if (client !== last) {
-      call = client.deleteCustomer(customerId)
+      const make: (customerId: string, entry: Entry) => typeof call = client.deleteCustomer
+      call = make(customerId, entry)
       last = client
     }
     return call

@@ -1,5 +1,5 @@
 /** What is known of earlier attempts: after a lost answer, a 404 may be the attempt's own deletion. */
-import { type History, inHindsight, isAmbiguous } from "@effect-flowwise/core"
+import { Attempted, type Entry, type History, inHindsight, isAmbiguous } from "@effect-flowwise/core"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -15,25 +15,13 @@ const CurrentHistories = Context.Reference<ReadonlyArray<History>>(
   }
 )
 
-/**
- * Records that an attempt begins. Until it ends it counts as ambiguous: another run of the same effect may get a 404
- * meanwhile. @internal
- */
-export const begin = (own: History, fiber: Fiber.Fiber<unknown, unknown>, customerId: string) => {
-  const histories = [own, ...fiber.getRef(CurrentHistories)]
-  return {
-    /** How many attempts there were before. */
-    resends: Math.max(...histories.map((history) => history.begin(customerId))),
-    succeeded: (): void => {
-      for (const history of histories) history.succeeded(customerId)
-    },
-    /** Gives what the failure means, given the attempts before. */
-    failed: <E>(cause: Cause.Cause<E>): Cause.Cause<E> => {
-      for (const history of histories) history.failed(customerId, mayHaveDeleted(cause))
-      return histories.some((history) => history.mayBeDeleted(customerId)) ? Cause.map(cause, withHindsight) : cause
-    }
-  }
-}
+/** Records that an attempt begins. @internal */
+export const begin = (call: Entry, fiber: Fiber.Fiber<unknown, unknown>, customerId: string): Attempted =>
+  new Attempted(call, fiber.getRef(CurrentHistories), customerId)
+
+/** Records a failure, and gives what it means, given the attempts before. @internal */
+export const failed = <E>(attempted: Attempted, cause: Cause.Cause<E>): Cause.Cause<E> =>
+  attempted.failed(mayHaveDeleted(cause)) ? Cause.map(cause, withHindsight) : cause
 
 /** Whether an earlier attempt, within the retries around, may have deleted the customer. @internal */
 export const mayBeDeleted = (customerId: string): Effect.Effect<boolean> =>

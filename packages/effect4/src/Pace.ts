@@ -10,8 +10,7 @@ import { askedMillis } from "./Retry.js"
  */
 export const make = (fastest: number) => {
   let pace = Rules.pace(fastest)
-  // The system's clock may be set back by hours; this one can't.
-  const now = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
+  const now = Effect.map(Clock.currentTimeMillis, Rules.neverBack())
 
   /** Waits until a request may start, and gives the time. */
   const start: Effect.Effect<number> = Effect.flatMap(now, (at) => {

@@ -1,5 +1,5 @@
 /** The one seam between the client and the wire, and the transport over any `HttpClient`. */
-import { type Answer, type Left, makeBodyReader } from "@effect-flowwise/core"
+import { type Answer, bodyReader, type Reports, type TransportRequest } from "@effect-flowwise/core"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -15,22 +15,7 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
 
-/**
- * One `DELETE` without a body.
- *
- * @since 0.1.0
- * @category models
- */
-export interface TransportRequest {
-  /** `https://host`, with the port where it is not the default. */
-  readonly origin: string
-  /** Percent-encoded; to be sent as it is. */
-  readonly path: string
-  /** Everything but the trace. */
-  readonly headers: Readonly<Record<string, string>>
-  /** `traceparent` and its like; empty where there is no span, or where the user turned propagation off. */
-  readonly trace: Readonly<Record<string, string>>
-}
+export { bodyReader, type TransportRequest } from "@effect-flowwise/core"
 
 /**
  * What a transport reports to: `left`, then `head`, then `body` if `head` returned `true`. Or `failed`, at any time. What
@@ -39,22 +24,11 @@ export interface TransportRequest {
  * @since 0.1.0
  * @category models
  */
-export interface TransportObserver {
+export interface TransportObserver extends Reports {
   /** The caller's fiber, for its settings and services. */
   readonly fiber: Fiber.Fiber<unknown, unknown>
   /** The attempt's span; none where the tracer is off. */
   readonly span: Tracer.Span | undefined
-  /**
-   * Just before anything leaves. `"yes"`: from now on the request may have reached the server. `"perhaps"`: this transport
-   * can't know, so that a later error's code decides. Not called at all: nothing left, whatever the error.
-   */
-  left(left: Exclude<Left, "no">): void
-  /** The final answer's status and headers. `true`: the body is wanted. `false`: the answer is complete. */
-  head(status: number, headers: Answer["headers"]): boolean
-  /** The body, made by `bodyReader`; `undefined` where it can't be read. */
-  body(body: Answer["body"]): void
-  /** Why there is no answer. A `DeleteCustomerError` is given to the caller as it is. */
-  failed(error: unknown): void
 }
 
 /**
@@ -82,16 +56,6 @@ export class Transport extends Context.Service<
   )
 }
 
-/**
- * Collects at most 64 KiB of a body as text. `add` returns `false` when there is enough; then, or at the end of the body,
- * `end` gives what there is.
- *
- * @since 0.1.0
- * @category constructors
- */
-export const bodyReader = (): ReturnType<typeof makeBodyReader> =>
-  makeBodyReader(new TextDecoder("utf-8", { fatal: true }))
-
 const sendOver =
   (httpClient: HttpClient.HttpClient): Transport["Service"]["send"] =>
   ({ headers, origin, path, trace }, observer) => {
@@ -116,8 +80,9 @@ const contextFor = ({ fiber, span }: TransportObserver): Context.Context<never> 
   return Context.mergeAll(
     context,
     span === undefined ? Context.empty() : Context.make(Tracer.ParentSpan, span),
-    // `fetch` follows redirects, with the secret and to any host, unless it is told not to.
+    // `fetch` follows redirects, with the secret and to any host. Bun's resends on a connection that it kept alive and lost.
     Context.make(FetchHttpClient.RequestInit, {
+      keepalive: false,
       ...Context.getOrUndefined(context, FetchHttpClient.RequestInit),
       redirect: "manual"
     }),

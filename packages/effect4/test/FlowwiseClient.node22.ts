@@ -309,6 +309,19 @@ describe("settings", () => {
   })
 })
 
+it("a client that is built anew for each run of a call knows of the runs before", () =>
+  withServer(
+    () => (answers++ === 0 ? { bytes: "", close: true } : json(404, documented[404])),
+    async ({ baseUrl }) => {
+      const call = deleteCustomer("cust_1")
+      const again = Effect.suspend(() => Effect.provide(call, clientAt(baseUrl, transports["FetchHttpClient.layer"])))
+      const error = await Effect.runPromise(again.pipe(Effect.retry({ times: 1 }), Effect.flip))
+      assert.include(error, { _tag: "CustomerNotFound", afterAmbiguousAttempt: true })
+    }
+  ))
+
+let answers = 0
+
 it("a wrapper whose own request fails behind a 204 never has it said that nothing was sent", () =>
   withServer(
     () => http(204),

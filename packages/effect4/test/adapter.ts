@@ -21,18 +21,23 @@ import {
   Environment,
   ensureCustomerDeleted,
   FlowwiseClient,
+  RateLimited,
   Retry,
   Transport
 } from "@effect-flowwise/effect4"
 import { NodeFlowwise } from "@effect-flowwise/effect4/node"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as References from "effect/References"
 import * as Result from "effect/Result"
@@ -51,24 +56,33 @@ export const transports: Record<TransportName, Layer.Layer<Transport>> = {
   "FetchHttpClient.layer": over(FetchHttpClient.layer)
 }
 
+/** Those that can be told how many connections to open, told to open one. */
+const poolsOfOne = {
+  "NodeFlowwise.layerTransport": Layer.orDie(NodeFlowwise.layerTransportWith({ connections: 1 })),
+  "NodeHttpClient.layerUndici": over(NodeHttpClient.layerUndiciOptions({ connections: 1 })),
+  "NodeHttpClient.layer": over(NodeHttpClient.layerNodeHttpOptions({ maxSockets: 1 }))
+}
+
 /** The client at `baseUrl`, over `transport`. */
 export const clientAt = (
   baseUrl: string,
   transport: Layer.Layer<Transport>,
-  options?: Parameters<typeof FlowwiseClient.make>[0]
+  options?: Parameters<typeof FlowwiseClient.make>[0],
+  account = { clientId, clientSecret: secret }
 ) =>
   Layer.effect(FlowwiseClient, FlowwiseClient.make(options)).pipe(
     Layer.provide([
       transport,
       Environment.layer(baseUrl, { name: "raw" }),
-      Credentials.layer({ clientId, clientSecret: Redacted.make(secret) })
+      Credentials.layer({ ...account, clientSecret: Redacted.make(account.clientSecret) })
     ])
   )
 
 /** Everything that a call can come to. */
-export const AnyOutcome = Schema.Union([CustomerDeleted, CustomerAlreadyAbsent, DeletionOutcome, DeleteCustomerError])
+const AnyOutcome = Schema.Union([CustomerDeleted, CustomerAlreadyAbsent, DeletionOutcome, DeleteCustomerError])
 
-const toJson = Schema.encodeSync(AnyOutcome)
+export const toJson = Schema.encodeSync(AnyOutcome)
+const fromJson = Schema.decodeUnknownSync(AnyOutcome)
 
 /** Everything that a logger, a debugger or a hurried colleague may print of an outcome. */
 const renderings = async (value: CustomerDeleted | DeleteCustomerError): Promise<string> => {
@@ -123,16 +137,31 @@ const overhearing = (said: Array<string>) => {
     )
 }
 
+const transportOf = (name: TransportName, connections: 1 | undefined) =>
+  connections === undefined ? transports[name] : poolsOfOne[name as keyof typeof poolsOfOne]
+
 export const edition: Edition = {
-  open: async (transport, baseUrl, timeout) => {
+  name: "effect4",
+  openTransport: async (name, connections) => {
     const scope = Scope.makeUnsafe()
-    const layer = clientAt(baseUrl, transports[transport], { timeout })
+    const layer = transportOf(name, connections)
+    const { send } = Context.get(await Effect.runPromise(Layer.buildWithScope(layer, scope)), Transport)
+    const fiber = Effect.runFork(Effect.never)
+    return {
+      send: (request, reports) => send(request, { ...reports, fiber, span: undefined }),
+      close: () => Effect.runPromise(Effect.andThen(Fiber.interrupt(fiber), Scope.close(scope, Exit.void)))
+    }
+  },
+  open: async (transport, baseUrl, timeout, connections) => {
+    const scope = Scope.makeUnsafe()
+    const layer = clientAt(baseUrl, transportOf(transport, connections), { timeout })
     const client = Context.get(await Effect.runPromise(Layer.buildWithScope(layer, scope)), FlowwiseClient)
     const said: Array<string> = []
     return {
       said,
-      deleteCustomer: (customerId) => {
-        const fiber = Effect.runFork(client.deleteCustomer(customerId).pipe(Effect.result, overhearing(said)))
+      deleteCustomer: (customerId, uninterruptible = false) => {
+        const call = client.deleteCustomer(customerId).pipe(Effect.result, overhearing(said))
+        const fiber = Effect.runFork(uninterruptible ? Effect.uninterruptible(call) : call)
         const ended = new Promise<Ended>((resolve) => {
           fiber.addObserver((exit) => void endOf(exit).then(resolve))
         })
@@ -146,17 +175,29 @@ export const edition: Edition = {
     return Effect.runPromise(
       Effect.map(Effect.provide(outcomesOf(call), layer), (outcomes) => outcomes.map((one) => toJson(one)))
     )
-  }
+  },
+  reread: (json) => {
+    const value = fromJson(json)
+    return { json: toJson(value), isEqual: Equal.equals(fromJson(json), value) }
+  },
+  byHand: () =>
+    Object.fromEntries(
+      [Duration.millis(1.5), Duration.nanos(1_500_001n), Duration.infinity].map((wait) => [
+        `a wait of ${Duration.format(wait)}`,
+        toJson(new RateLimited({ retryAfter: Option.some(wait) }))
+      ])
+    )
 }
 
 const outcomesOf = ({
   ids,
   operation,
+  rateLimit,
   retry
 }: Call): Effect.Effect<ReadonlyArray<typeof AnyOutcome.Type>, never, FlowwiseClient> => {
   if (operation === "deleteCustomers") {
     const outcomes: Array<typeof AnyOutcome.Type> = []
-    return deleteCustomers(ids, { concurrency: 1, retry: retry ?? false }).pipe(
+    return deleteCustomers(ids, { concurrency: 1, rateLimit, retry: retry ?? false }).pipe(
       Stream.runForEach((outcome) => Effect.sync(() => outcomes.push(outcome))),
       Effect.match({ onFailure: (error) => [...outcomes, error], onSuccess: () => outcomes })
     )

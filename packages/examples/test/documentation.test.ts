@@ -1,32 +1,20 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs"
+import { existsSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
-import { fileURLToPath } from "node:url"
 import ts from "typescript"
 import { assert, describe, it } from "vitest"
+import { pages, read, root, sources } from "./pages.js"
 
-const root = fileURLToPath(new URL("../../..", import.meta.url))
 const examples = join(root, "packages/examples")
 /** Where the modules of Effect 4 are. */
 const effect4 = join(root, "packages/effect4")
+/** Where other people's frameworks and tools are, and the files that a page shows. */
+const integrations = join(root, "packages/integrations/src")
 
-/** The files below these folders of the repository, as `docs/errors.md`. */
-const filesIn = (folders: ReadonlyArray<string>, extension: string): ReadonlyArray<string> =>
-  folders
-    .filter((folder) => existsSync(join(root, folder)))
-    .flatMap((folder) =>
-      readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).map((file) => join(folder, file))
-    )
-    .map((file) => file.replaceAll("\\", "/"))
-    .filter((file) => file.endsWith(extension))
-
-const packages = readdirSync(join(root, "packages")).map((name) => `packages/${name}`)
-const readmes = ["README.md", ...packages.map((folder) => `${folder}/README.md`)]
-const pages = [...readmes.filter((file) => existsSync(join(root, file))), ...filesIn(["docs", ".github"], ".md")]
-const sources = filesIn(
-  packages.map((folder) => `${folder}/src`),
-  ".ts"
-)
-const read = (file: string): string => readFileSync(join(root, file), "utf8")
+/** The folder whose modules a block can import. */
+const homeOf = ({ code }: Block): string => {
+  if (code.includes('"@effect-flowwise/effect4')) return effect4
+  return /"(\.\/|express|fastify|@nestjs\/|@opentelemetry\/instrumentation|undici)/.test(code) ? integrations : examples
+}
 
 interface Block {
   readonly file: string
@@ -54,12 +42,13 @@ const parsed = new Map<string, ts.SourceFile | undefined>()
 /** Type-checks all blocks in one program, each as a module of the package that has its Effect; nothing is written. */
 const failuresOf = (blocks: ReadonlyArray<Block>): ReadonlyArray<string> => {
   const { config } = ts.readConfigFile(join(examples, "tsconfig.json"), ts.sys.readFile)
-  const options = { ...ts.parseJsonConfigFileContent(config, ts.sys, examples).options, noUnusedLocals: false }
+  const options = {
+    ...ts.parseJsonConfigFileContent(config, ts.sys, examples).options,
+    noUnusedLocals: false,
+    experimentalDecorators: true // for NestJS
+  }
   const virtual = new Map(
-    blocks.map((block, index) => {
-      const home = block.code.includes('"@effect-flowwise/effect4') ? effect4 : examples
-      return [join(home, `block-${index}.ts`).replaceAll("\\", "/"), block]
-    })
+    blocks.map((block, index) => [join(homeOf(block), `block-${index}.ts`).replaceAll("\\", "/"), block])
   )
   const host = ts.createCompilerHost(options)
   const { fileExists, getSourceFile, readFile } = host

@@ -1,19 +1,17 @@
 /** Everything that `deleteCustomer` needs on Node.js, as layers. @module */
 import { type ClientOptions, Credentials, Environment, FlowwiseClient, Transport } from "@effect-flowwise/client"
 import type { ConfigError } from "effect/ConfigError"
-import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as UndiciDispatcher from "./UndiciDispatcher.js"
 import * as UndiciTransport from "./UndiciTransport.js"
 
-export type { AnyDispatcher, TransportOptions } from "./UndiciDispatcher.js"
+export type { AnyDispatcher, TransportOptions } from "./UndiciTransport.js"
 
 /**
  * What `layerWith` takes.
  * @since 0.1.0
  * @category models
  */
-export interface Options extends UndiciDispatcher.TransportOptions, ClientOptions {}
+export interface Options extends UndiciTransport.TransportOptions, ClientOptions {}
 
 /**
  * `layerTransport` with options. An invalid one is a `ConfigError` that names it and never shows its value, since a
@@ -21,8 +19,8 @@ export interface Options extends UndiciDispatcher.TransportOptions, ClientOption
  * @since 0.1.0
  * @category layers
  */
-export const layerTransportWith = (options: UndiciDispatcher.TransportOptions): Layer.Layer<Transport, ConfigError> =>
-  Layer.scoped(Transport, Effect.map(UndiciDispatcher.make(options), UndiciTransport.make))
+export const layerTransportWith = (options: UndiciTransport.TransportOptions): Layer.Layer<Transport, ConfigError> =>
+  Layer.scoped(Transport, UndiciTransport.make(options))
 
 /**
  * The client's `Transport` right on undici, over connections of its own, which close with the layer.

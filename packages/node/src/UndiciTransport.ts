@@ -1,133 +1,69 @@
-/** One `DELETE` right on an undici dispatcher. */
+/** The transport right on undici: a pool of connections, a proxy's, or the user's own dispatcher. */
 import { channel } from "node:diagnostics_channel"
-import type { Duplex } from "node:stream"
-import { bodyReader, type Transport, type TransportObserver, type TransportRequest } from "@effect-flowwise/client"
-import { type Dispatcher, errors } from "undici"
-import type { Route } from "./UndiciDispatcher.js"
+import type { Transport } from "@effect-flowwise/client"
+import * as Rules from "@effect-flowwise/core"
+import { type ConfigError, InvalidData } from "effect/ConfigError"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import { Agent, type Dispatcher, EnvHttpProxyAgent, Pool, ProxyAgent } from "undici"
+
+export type { AnyDispatcher } from "@effect-flowwise/core"
+
+/**
+ * How `NodeFlowwise.layerTransportWith` connects.
+ * @since 0.1.0
+ * @category models
+ */
+export interface TransportOptions extends Rules.UndiciOptions<Duration.DurationInput> {}
 
 /** @internal */
-export const make = ({ bodyTimeout, dispatcher, headersTimeout, reset }: Route): Transport["Type"] => ({
-  send: ({ headers, origin, path, trace }, observer) => {
-    const exchange = new Exchange(observer)
-    const options = {
-      origin,
-      path,
-      method: "DELETE",
-      headers: flat(headers, trace),
-      body: null,
-      headersTimeout,
-      bodyTimeout,
-      reset,
-      // For undici's own redirect interceptor, which would take the secret to any host.
-      maxRedirections: 0
-    } as Dispatcher.DispatchOptions
-    if (requestCreated.hasSubscribers) withOneTrace(trace, () => dispatcher.dispatch(options, exchange))
-    else dispatcher.dispatch(options, exchange)
-    return () => exchange.letGo()
+export const make = (options: TransportOptions): Effect.Effect<Transport["Type"], ConfigError, Scope.Scope> => {
+  const problem = Rules.undiciProblem(options, isTimeout, URL.canParse)
+  if (problem !== undefined) {
+    return Effect.fail(InvalidData([problem.name], problem.what))
   }
-})
-
-/** A new list for each request, in undici's own form, since a dispatcher of the user's own may add to it. */
-const flat = (headers: TransportRequest["headers"], trace: TransportRequest["trace"]): Array<string> => {
-  const list: Array<string> = []
-  for (const name in headers) list.push(name, headers[name] as string)
-  for (const name in trace) list.push(name, trace[name] as string)
-  return list
+  const dispatcher = options.dispatcher === undefined ? open(options) : Effect.succeed(options.dispatcher as Dispatcher)
+  return Effect.map(dispatcher, (dispatcher) => {
+    const dispatch = (request: object, handler: Dispatcher.DispatchHandler) =>
+      dispatcher.dispatch(request as Dispatcher.DispatchOptions, handler)
+    return Rules.undiciTransport(options, dispatch, Duration.toMillis, channel("undici:request:create"))
+  })
 }
 
-const requestCreated = channel("undici:request:create")
-
-/** An instrumentation of undici adds the trace of a span within ours. Then ours must not be sent as well. */
-const withOneTrace = (trace: TransportRequest["trace"], dispatch: () => void): void => {
-  // The last subscriber, so that it sees what the others have added.
-  const dropOurs = (message: unknown) => {
-    const { headers } = (message as { readonly request: { readonly headers: Array<string> } }).request
-    if (headers.indexOf("traceparent") < headers.lastIndexOf("traceparent")) {
-      for (const name in trace) headers.splice(headers.indexOf(name), 2)
-    }
+const open = (options: TransportOptions): Effect.Effect<Dispatcher, ConfigError, Scope.Scope> => {
+  const { connectTimeout = "10 seconds", connections = null, proxy } = options
+  const timeout = Rules.undiciMillis(Duration.toMillis(connectTimeout))
+  const direct = { connections, connect: { timeout } }
+  const proxied = {
+    ...direct,
+    proxyTls: { timeout },
+    requestTls: { timeout },
+    clientFactory: (origin: URL, pool: Pool.Options) =>
+      Rules.withTunnelErrors(new Pool(origin, { ...pool, headersTimeout: timeout }), origin.host)
   }
-  requestCreated.subscribe(dropOurs)
-  try {
-    dispatch()
-  } finally {
-    requestCreated.unsubscribe(dropOurs)
-  }
+  return Effect.acquireRelease(
+    Effect.try({
+      try: () => {
+        switch (proxy) {
+          case undefined:
+            return new Agent(direct)
+          case "environment":
+            return new EnvHttpProxyAgent(proxied)
+          default:
+            return new ProxyAgent({ ...proxied, uri: proxy })
+        }
+      },
+      // Without undici's words, which show the URL with its password.
+      catch: () => InvalidData(["proxy"], "can't be used: look for a typing error in the proxy's URL")
+    }).pipe(
+      Effect.filterOrFail(Rules.isDispatcher, () =>
+        InvalidData(["undici"], "is a stub without a network, as Bun's: take FlowwiseClient.layer over FetchHttpClient")
+      )
+    ),
+    (dispatcher) => Effect.promise(() => dispatcher.destroy())
+  )
 }
 
-/** Reports what undici says of one request, until it is over. */
-class Exchange implements Dispatcher.DispatchHandler {
-  private controller: Dispatcher.DispatchController | undefined
-  private reader: ReturnType<typeof bodyReader> | undefined
-  private over = false
-
-  constructor(private readonly observer: TransportObserver) {}
-
-  /** Just before undici writes, and again where an interceptor resends. */
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    if (this.over) {
-      controller.abort(new errors.RequestAbortedError())
-      return
-    }
-    this.controller = controller
-    this.observer.left("yes")
-  }
-
-  onRequestUpgrade(_: Dispatcher.DispatchController, _status: number, _headers: unknown, socket: Duplex): void {
-    socket.destroy()
-    this.onResponseError(undefined, new errors.NotSupportedError("no other protocol was asked for"))
-  }
-
-  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: Headers): void {
-    // Others, such as 103, come before the answer.
-    if (this.over || status < 200) {
-      return
-    }
-    if (this.observer.head(status, headers)) {
-      this.reader = bodyReader()
-    } else if (status === 204) {
-      // No body comes, whatever the headers say.
-      this.end()
-    } else {
-      this.letGo()
-    }
-  }
-
-  onResponseData(_: Dispatcher.DispatchController, chunk: Uint8Array): void {
-    if (!this.over && this.reader?.add(chunk) === false) {
-      this.observer.body(this.reader.end())
-      this.letGo()
-    }
-  }
-
-  onResponseEnd(): void {
-    if (!this.over) {
-      this.observer.body(this.reader?.end())
-      this.end()
-    }
-  }
-
-  onResponseError(_: Dispatcher.DispatchController | undefined, error: unknown): void {
-    if (!this.over) {
-      if (this.reader === undefined) this.observer.failed(error)
-      else this.observer.body(undefined)
-      this.end()
-    }
-  }
-
-  /** Closes the connection. What undici still has queued is aborted as soon as it starts. */
-  letGo(): void {
-    if (!this.over) {
-      const { controller } = this
-      this.end()
-      controller?.abort(new errors.RequestAbortedError())
-    }
-  }
-
-  private end(): void {
-    this.over = true
-    // undici's half would stay with ours until the collector's next full round.
-    this.controller = undefined
-  }
-}
-
-type Headers = Parameters<NonNullable<Dispatcher.DispatchHandler["onResponseStart"]>>[2]
+const isTimeout = (value: unknown) => Option.exists(Duration.decodeUnknown(value), Duration.greaterThan(Duration.zero))

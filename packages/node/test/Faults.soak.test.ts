@@ -1,15 +1,10 @@
-import { afterAll, assert, describe, it } from "@effect/vitest"
-import { type Fault, faults, report, type TransportName, transportNames, wrongs } from "@effect-flowwise/core/cases"
+import { assert, describe, it } from "@effect/vitest"
+import { type Fault, faults, testFaults, transportNames, wrongs } from "@effect-flowwise/core/cases"
 import * as Effect from "effect/Effect"
 import { edition } from "./edition.js"
 import * as RawServer from "./RawServer.js"
 
-import { testFaults, world } from "./testFaults.js"
-
-const verdicts = new Map<string, string>()
-const keyOf = (fault: Fault, transport: TransportName) => `${transport} ${faults.indexOf(fault)}`
-
-testFaults(faults, (fault, transport, verdict) => verdicts.set(keyOf(fault, transport), verdict))
+const world = await testFaults(edition)
 
 describe.each(transportNames)("memory over %s", (transport) => {
   it.scopedLive(
@@ -34,5 +29,3 @@ const isLarge = (fault: Fault) =>
   fault
     .answers({ own: 0, elsewhere: 0, closed: 0 })
     .some((answer) => answer !== undefined && (answer.endless !== undefined || answer.bytes.length > 1024 * 1024))
-
-afterAll(() => console.log(report(transportNames, (fault, transport) => verdicts.get(keyOf(fault, transport)))))

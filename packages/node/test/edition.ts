@@ -9,7 +9,9 @@ import {
   deleteCustomers,
   ensureCustomerDeleted,
   FlowwiseClient,
-  Retry
+  RateLimited,
+  Retry,
+  Transport
 } from "@effect-flowwise/client"
 import {
   type Call,
@@ -17,26 +19,32 @@ import {
   type Ended,
   summary as inWords,
   makeCertificates,
-  type Outcome
+  type Outcome,
+  type TransportName
 } from "@effect-flowwise/core/cases"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Equal from "effect/Equal"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
-import { clientAt, transports } from "./layers.js"
+import { clientAt, poolsOfOne, transports } from "./layers.js"
 import { renderings } from "./renderings.js"
 
 /** Everything that a call can come to. */
-export const AnyOutcome = Schema.Union(CustomerDeleted, CustomerAlreadyAbsent, DeletionOutcome, DeleteCustomerError)
+const AnyOutcome = Schema.Union(CustomerDeleted, CustomerAlreadyAbsent, DeletionOutcome, DeleteCustomerError)
 
 const toJson = Schema.encodeSync(AnyOutcome)
+const fromJson = Schema.decodeUnknownSync(AnyOutcome)
 
 const endOf = (exit: Exit.Exit<Either.Either<CustomerDeleted, DeleteCustomerError>>): Effect.Effect<Ended> => {
   if (Exit.isFailure(exit)) {
@@ -68,16 +76,31 @@ const overhearing =
       )
     })
 
+const transportOf = (name: TransportName, connections: 1 | undefined) =>
+  connections === undefined ? transports[name] : poolsOfOne[name as keyof typeof poolsOfOne]
+
 export const edition: Edition = {
-  open: async (transport, baseUrl, timeout) => {
+  name: "effect3",
+  openTransport: async (name, connections) => {
     const scope = Effect.runSync(Scope.make())
-    const layer = clientAt(baseUrl, transports[transport], { timeout })
+    const layer = transportOf(name, connections)
+    const { send } = Context.get(await Effect.runPromise(Layer.buildWithScope(layer, scope)), Transport)
+    const fiber = Effect.runFork(Effect.never)
+    return {
+      send: (request, reports) => send(request, { ...reports, fiber, span: undefined }),
+      close: () => Effect.runPromise(Effect.zipRight(Fiber.interrupt(fiber), Scope.close(scope, Exit.void)))
+    }
+  },
+  open: async (transport, baseUrl, timeout, connections) => {
+    const scope = Effect.runSync(Scope.make())
+    const layer = clientAt(baseUrl, transportOf(transport, connections), { timeout })
     const client = Context.get(await Effect.runPromise(Layer.buildWithScope(layer, scope)), FlowwiseClient)
     const said: Array<string> = []
     return {
       said,
-      deleteCustomer: (customerId) => {
-        const fiber = Effect.runFork(client.deleteCustomer(customerId).pipe(Effect.either, overhearing(said)))
+      deleteCustomer: (customerId, uninterruptible = false) => {
+        const call = client.deleteCustomer(customerId).pipe(Effect.either, overhearing(said))
+        const fiber = Effect.runFork(uninterruptible ? Effect.uninterruptible(call) : call)
         const ended = new Promise<Ended>((resolve) => {
           fiber.addObserver((exit) => void Effect.runPromise(endOf(exit)).then(resolve))
         })
@@ -91,17 +114,29 @@ export const edition: Edition = {
     return Effect.runPromise(
       Effect.map(Effect.provide(outcomesOf(call), layer), (outcomes) => outcomes.map((one) => toJson(one)))
     )
-  }
+  },
+  reread: (json) => {
+    const value = fromJson(json)
+    return { json: toJson(value), isEqual: Equal.equals(fromJson(json), value) }
+  },
+  byHand: () =>
+    Object.fromEntries(
+      [Duration.millis(1.5), Duration.nanos(1_500_001n), Duration.infinity].map((wait) => [
+        `a wait of ${Duration.format(wait)}`,
+        toJson(new RateLimited({ retryAfter: Option.some(wait) }))
+      ])
+    )
 }
 
 const outcomesOf = ({
   ids,
   operation,
+  rateLimit,
   retry
 }: Call): Effect.Effect<ReadonlyArray<typeof AnyOutcome.Type>, never, FlowwiseClient> => {
   if (operation === "deleteCustomers") {
     const outcomes: Array<typeof AnyOutcome.Type> = []
-    return deleteCustomers(ids, { concurrency: 1, retry: retry ?? false }).pipe(
+    return deleteCustomers(ids, { concurrency: 1, rateLimit, retry: retry ?? false }).pipe(
       Stream.runForEach((outcome) => Effect.sync(() => outcomes.push(outcome))),
       Effect.match({ onFailure: (error) => [...outcomes, error], onSuccess: () => outcomes })
     )

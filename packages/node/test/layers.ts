@@ -36,7 +36,7 @@ export const overWrapped = (
 
 /** Those that can be told how many connections to open, told to open one. */
 export const poolsOfOne = {
-  "NodeFlowwise.layerTransportWith": Layer.orDie(NodeFlowwise.layerTransportWith({ connections: 1 })),
+  "NodeFlowwise.layerTransport": Layer.orDie(NodeFlowwise.layerTransportWith({ connections: 1 })),
   "NodeHttpClient.layerUndici": over(
     NodeHttpClient.layerUndiciWithoutDispatcher.pipe(
       Layer.provide(

@@ -60,15 +60,15 @@ export interface EmulatedRequest {
  * @category models
  */
 export interface EmulatorOptions {
-  /** Who exists; nobody unless told otherwise. */
+  /** The customers who exist. Default: none. */
   readonly customers?: Iterable<string> | undefined
-  /** The one that is accepted; `"emulator-client-id"` unless told otherwise. */
+  /** The client id that is accepted. Default: `"emulator-client-id"`. */
   readonly clientId?: string | undefined
-  /** The one that is accepted; `"emulator-client-secret"` unless told otherwise. */
+  /** The secret that is accepted. Default: `"emulator-client-secret"`. */
   readonly clientSecret?: string | undefined
-  /** A free one unless told otherwise. */
+  /** Default: a free port. */
   readonly port?: number | undefined
-  /** Answers 429 to what goes beyond so many requests in so much time, with the rest of that time as `retry-after`. */
+  /** Answers 429 to more than `limit` requests in an `interval`, with the rest of the interval as `retry-after`. */
   readonly rateLimit?: { readonly limit: number; readonly interval: Duration.DurationInput } | undefined
   /** Called with each request when it is over: answered, dropped, or given up by the client. */
   readonly log?: ((request: EmulatedRequest) => void) | undefined
@@ -77,8 +77,8 @@ export interface EmulatorOptions {
 /**
  * The vendor's API over real HTTP, on loopback only.
  *
- * It answers 401 to other credentials than its own, 204 to the delete of a known customer, who is then gone, 400 to an
- * unknown id with a control character in it, and 404 to every other. `POST /customer` makes a customer.
+ * To a `DELETE` it answers 401 with wrong credentials, 204 for a known customer, who is then gone, 400 for an unknown id with a
+ * control character, and 404 for any other id. `POST /customer` makes a customer.
  *
  * @example
  * ```ts
@@ -104,25 +104,25 @@ export class FlowwiseEmulator extends Context.Tag("@effect-flowwise/testing/Flow
     readonly baseUrl: string
     readonly clientId: string
     readonly clientSecret: Redacted.Redacted
-    /** Who still exists. */
+    /** The customers who still exist. */
     readonly customers: Effect.Effect<ReadonlyArray<string>>
-    /** Makes a customer, as `POST /customer` does; one who exists stays. */
+    /** Makes a customer like `POST /customer`, if there is none with this id. */
     readonly create: (customerId: string) => Effect.Effect<void>
     /** Every request so far, in the order of arrival. */
     readonly requests: Effect.Effect<ReadonlyArray<EmulatedRequest>>
-    /** From now on does this instead, for one customer or all, so many times or always. */
+    /** Gives this response instead. By default for every customer and every request. */
     readonly respondWith: (
       response: EmulatorScript.ScriptedResponse,
       options?: Script.ScriptOptions
     ) => Effect.Effect<void, Script.InvalidScript>
     /**
-     * From now on does what a line of a [script](https://github.com/effect-flowwise/effect-flowwise/blob/main/docs/emulator.md)
-     * says, which is a JSON object such as `{"drop":"afterDeletion","times":1}`.
+     * Follows one line of a [script](https://github.com/effect-flowwise/effect-flowwise/blob/main/docs/emulator.md): a JSON object
+     * such as `{"drop":"afterDeletion","times":1}`.
      */
     readonly script: (line: string) => Effect.Effect<void, Script.InvalidScript>
-    /** From now on accepts these secrets, and no other: both at the beginning of a rotation, the new one at its end. */
+    /** Accepts only these secrets from now on: both at the beginning of a rotation, only the new one at its end. */
     readonly acceptSecrets: (clientSecrets: ReadonlyArray<string>) => Effect.Effect<void>
-    /** From now on waits so long before every answer. */
+    /** Every answer comes this late. */
     readonly delay: (duration: Duration.DurationInput) => Effect.Effect<void, Script.InvalidScript>
   }
 >() {

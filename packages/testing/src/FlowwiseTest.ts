@@ -69,8 +69,8 @@ interface Fault {
 }
 
 /**
- * A fake that is the real client over a vendor in memory: ids are refused and encoded, answers judged and errors made
- * by the very code that runs in production. No socket is opened, and time and chance are Effect's.
+ * The real client over a vendor in memory. The code that checks ids, judges answers and makes errors is the code that runs in
+ * production. No socket is opened. Time is Effect's `Clock` and chance its `Random`.
  *
  * @example
  * ```ts
@@ -93,29 +93,29 @@ interface Fault {
 export class FlowwiseTest extends Context.Tag("@effect-flowwise/testing/FlowwiseTest")<
   FlowwiseTest,
   {
-    /** Who still exists. */
+    /** The customers who still exist. */
     readonly customers: Effect.Effect<ReadonlyArray<string>>
-    /** Makes a customer; one who exists stays. */
+    /** Makes a customer, if there is none with this id. */
     readonly create: (customerId: string) => Effect.Effect<void>
-    /** Every request so far with its outcome, in the order of arrival. An id that the client refuses makes none. */
+    /** Every request so far with its outcome, in the order of arrival. For an id that the client refuses there is none. */
     readonly requests: Effect.Effect<ReadonlyArray<FakeRequest>>
-    /** From now on fails with this very error, for one customer or all, so many times or always; nobody is deleted. */
+    /** Requests fail with exactly this error, and nobody is deleted. By default for every customer and every request. */
     readonly fail: (
       error: DeleteCustomerError,
       options?: Script.ScriptOptions
     ) => Effect.Effect<void, Script.InvalidScript>
-    /** From now on deletes the customer and then loses the answer: `RequestFailed`, delivered `"unknown"`. */
+    /** Requests delete the customer and lose the answer: `RequestFailed`, delivered `"unknown"`. */
     readonly loseAnswer: (options?: Script.ScriptOptions) => Effect.Effect<void, Script.InvalidScript>
-    /** From now on answers after so long, by Effect's clock. The client's own time-out applies. */
+    /** Every answer comes this late, by Effect's clock. The client's own time-out applies. */
     readonly delay: (duration: Duration.DurationInput) => Effect.Effect<void, Script.InvalidScript>
-    /** From now on goes wrong at random, in the same way for the same seed. Scripted errors come first. */
+    /** Requests fail at random, in the same way for the same seed. Scripted errors come first. */
     readonly chaos: (options: {
       readonly seed: number | string
       readonly rates: ChaosRates
     }) => Effect.Effect<void, Script.InvalidScript>
   }
 >() {
-  /** Fresh state for every build; the environment's name is `"test"`. */
+  /** Every build has its own customers. The environment's name is `"test"`. */
   static readonly layer = (
     options: { readonly customers?: Iterable<string> | undefined } = {}
   ): Layer.Layer<FlowwiseClient | FlowwiseTest> => {

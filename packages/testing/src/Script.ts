@@ -1,5 +1,5 @@
 /**
- * What a stand-in shall do instead of its own answer, and how often.
+ * What a stand-in does instead of its usual answer, and how often.
  *
  * @since 0.1.0
  */
@@ -40,9 +40,9 @@ export class InvalidScript extends Schema.TaggedError<InvalidScript>("@effect-fl
  * @category models
  */
 export interface ScriptOptions {
-  /** Everybody unless told otherwise. */
+  /** For this customer. Default: for everybody. */
   readonly customerId?: string | undefined
-  /** So many requests, and then no more; every one unless told otherwise. */
+  /** For so many requests. Default: for all of them. */
   readonly times?: number | undefined
 }
 

@@ -78,7 +78,23 @@ describe("FlowwiseTest", () => {
       const error = yield* Fiber.join(late)
       assert(error._tag === "RequestFailed")
       assert.strictEqual(error.reason, "Timeout")
+      // The answer that comes too late changes nothing.
+      yield* fake.create("cust_1")
+      yield* TestClock.adjust("1 hour")
+      const outcome = (yield* fake.requests).at(-1)!.outcome
+      assert.strictEqual(Option.getOrThrow(outcome), error)
+      assert.deepStrictEqual(yield* fake.customers, ["cust_1"])
     }).pipe(Effect.provide(FlowwiseTest.layer({ customers: ["cust_1"] })))
+  )
+
+  it.effect("the client's time-out also works in uninterruptible code", () =>
+    Effect.gen(function* () {
+      const fake = yield* FlowwiseTest
+      yield* fake.delay("1 hour")
+      const fiber = yield* Effect.fork(Effect.uninterruptible(Effect.flip(deleteCustomer("cust_1"))))
+      yield* TestClock.adjust("30 seconds")
+      assert.strictEqual((yield* Fiber.join(fiber))._tag, "RequestFailed")
+    }).pipe(Effect.provide(FlowwiseTest.layer()))
   )
 
   it.effect("an interrupted request leaves the customer as it was", () =>
@@ -88,6 +104,8 @@ describe("FlowwiseTest", () => {
       const fiber = yield* Effect.fork(deleteCustomer("cust_1"))
       yield* TestClock.adjust("5 seconds")
       yield* Fiber.interrupt(fiber)
+      assert.deepStrictEqual(yield* fake.customers, ["cust_1"])
+      yield* TestClock.adjust("1 hour")
       assert.deepStrictEqual(yield* fake.customers, ["cust_1"])
       assert.deepStrictEqual(yield* fake.requests, [{ customerId: "cust_1", outcome: Option.none() }])
     }).pipe(Effect.provide(FlowwiseTest.layer({ customers: ["cust_1"] })))

@@ -1,5 +1,5 @@
 /**
- * An erasure that outlives the process that began it.
+ * An erasure that survives the process that started it.
  *
  * @since 0.1.0
  * @module
@@ -87,12 +87,12 @@ export const layerWith = (options: EraseCustomerOptions): Layer.Layer<never, nev
 export const layer: Layer.Layer<never, never, WorkflowEngine | FlowwiseClient> = layerWith({})
 
 /**
- * Starts an erasure, or joins the one with this erasure id, and waits for its outcome, if need be for days. The same
- * erasure id never runs twice. Interrupting this ends the wait and not the erasure.
+ * Starts an erasure, or joins the one with this erasure id, and waits for its outcome, which may take days. The same erasure
+ * id never runs twice. Interrupting this effect ends the wait, not the erasure.
  *
- * - `ErasureFailed`: time ran out, the id was refused, or it was cancelled; with everything that was tried.
+ * - `ErasureFailed`: the deadline is over, the id was refused, or it was cancelled. It holds all attempts.
  * - `InvalidErasure`: an empty erasure id, one that is the customer id, or a `receivedAt` more than 5 minutes ahead.
- * - `ErasureIdTaken`: another customer's erasure has this erasure id, or one that was purged, which doesn't tell whose it was.
+ * - `ErasureIdTaken`: the erasure id belongs to another customer's erasure, or to a purged one, whose customer is unknown.
  * - `EngineFailed`: the engine's storage can't be reached. Execute it again.
  *
  * @example
@@ -129,8 +129,8 @@ export const execute = (
   })
 
 /**
- * As `execute`, without waiting for the outcome: succeeds when the erasure is durable, and has ended or waits for longer.
- * With a vendor that answers that takes no longer than the answer.
+ * Like `execute`, but doesn't wait for the outcome. It succeeds when the erasure is durable, and has ended or begun
+ * to wait. If the vendor answers, that takes no longer than the answer.
  *
  * @example
  * ```ts
@@ -151,8 +151,8 @@ export const start = (
   })
 
 /**
- * What became of an erasure id: the outcome, the failure, or what it waits for. None where there is no such erasure, or
- * where it is under way right now.
+ * The state of an erasure: its outcome, its failure, or what it waits for. None if there is no such erasure, or if its requests
+ * are under way right now.
  *
  * @example
  * ```ts
@@ -181,7 +181,7 @@ export const poll = (
   )
 
 /**
- * Lets an erasure go ahead that waits for it. The first approval counts. One that comes before the erasure holds too.
+ * Approves an erasure that waits for approval. The first approval counts. It may come before the erasure starts.
  *
  * @example
  * ```ts
@@ -209,7 +209,7 @@ export const approve = (
 
 /**
  * Ends an erasure before its next request, as `ErasureFailed` with reason `"Cancelled"`. A request that is under way, with
- * its short retries, goes on. A cancellation that comes before the erasure holds too.
+ * its short retries, goes on. A cancellation may come before the erasure starts.
  *
  * @example
  * ```ts
@@ -229,11 +229,11 @@ export const cancel = (erasureId: string): Effect.Effect<void, InvalidErasure | 
   })
 
 /**
- * Makes sure that a customer is gone, as one durable step of a workflow of your own: run again, it gives what it gave,
- * and sends nothing. It makes short retries, and leaves longer patience to you: execute `workflow` as a child for that.
+ * Makes sure that a customer is gone, as one durable step of your own workflow. If the step runs again, it gives its stored
+ * result and sends nothing. It makes only short retries. For longer ones, execute `workflow` as a child.
  *
- * As `ensureCustomerDeleted`, also across crashes: `CustomerAlreadyAbsent` says `afterAmbiguousAttempt: true` where a run
- * before may have deleted the customer.
+ * Otherwise it is like `ensureCustomerDeleted`, also across crashes: `CustomerAlreadyAbsent` has `afterAmbiguousAttempt: true`
+ * if an earlier run may have deleted the customer.
  *
  * @example
  * ```ts

@@ -117,8 +117,7 @@ export const valid = (request: ErasureRequest) =>
       return yield* new InvalidErasure({ field: "customerId", message: "The customer id must be a string" })
     }
     if (customerId === erasureId) {
-      const message =
-        "The erasure id is the customer id, which it would show in logs and traces. Give it one of its own"
+      const message = "The erasure id is the customer id, which would then show in logs and traces. Use another one"
       return yield* new InvalidErasure({ field: "erasureId", message })
     }
     if (!DateTime.isDateTime(receivedAt)) {
@@ -193,7 +192,7 @@ export const asking = <A, E, R>(
     const why = code === undefined ? "mostly since its storage can't be reached" : `with ${code}`
     return new EngineFailed({
       erasureId,
-      message: `The engine failed, ${why}. What was asked for may be done or not. Ask again with the same erasure id`
+      message: `The engine failed, ${why}. What was asked for may or may not be done. Ask again with the same erasure id`
     })
   })
 
@@ -235,7 +234,7 @@ export const look = (erasureId: string): Effect.Effect<Option.Option<Found>, nev
 const taken = ({ erasureId }: Payload) =>
   new ErasureIdTaken({
     erasureId,
-    message: "The erasure id stands for another customer's erasure, and nothing was started. Use another one"
+    message: "The erasure id belongs to another customer's erasure, and nothing was started. Use another one"
   })
 
 /** @internal */
@@ -246,7 +245,7 @@ export const sameCustomer = (payload: Payload, { customerId }: ErasureOutcome | 
 const forgotten = ({ erasureId }: Payload) =>
   new ErasureIdTaken({
     erasureId,
-    message: "The erasure id stands for a purged erasure, and nothing was started. `poll` still gives what became of it"
+    message: "The erasure id belongs to a purged erasure, and nothing was started. `poll` still gives its outcome"
   })
 
 const often = Schedule.exponential("10 millis").pipe(Schedule.union(Schedule.spaced("1 second")))

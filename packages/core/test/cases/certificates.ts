@@ -5,11 +5,11 @@ const name = [{ name: "commonName", value: "localhost" }]
 const ec = { keyType: "ec", algorithm: "sha256" } as const
 const yesterday = new Date(Date.now() - 24 * 3600 * 1000)
 
-const forHost = (altName: { type: 2; value: string } | { type: 7; ip: string }) => [
+const forHost = (...altNames: Array<{ type: 2; value: string } | { type: 7; ip: string }>) => [
   { name: "basicConstraints" as const, cA: false },
-  { name: "subjectAltName" as const, altNames: [altName] }
+  { name: "subjectAltName" as const, altNames }
 ]
-const loopback = forHost({ type: 7, ip: "127.0.0.1" })
+const loopback = forHost({ type: 7, ip: "127.0.0.1" }, { type: 2, value: "localhost" })
 
 export type Certificate = "good" | "self-signed" | "wrong host" | "expired" | "for clients it knows" | "old TLS"
 

@@ -15,6 +15,8 @@ export interface Call {
     readonly maxDelay?: number
     readonly attemptTimeout?: number
   }
+  /** Of `deleteCustomers`. */
+  readonly rateLimit?: { readonly limit: number; readonly interval: number }
   /** The client's. */
   readonly timeout?: number
 }

@@ -1,6 +1,7 @@
 /** Runs a row of the table of faults on one edition of the client, over one transport. */
 import { once } from "node:events"
 import * as Net from "node:net"
+import type { Reports, TransportRequest } from "@effect-flowwise/core"
 import { assert } from "vitest"
 import { answers } from "./answers.js"
 import { bodies } from "./bodies.js"
@@ -22,25 +23,45 @@ export const transportNames = [
 
 export type TransportName = (typeof transportNames)[number]
 
+/** Those that can be told how many connections to open. */
+export const poolNames = ["NodeFlowwise.layerTransport", "NodeHttpClient.layerUndici", "NodeHttpClient.layer"] as const
+
 /** How a call ended: its outcome as JSON, and all that a logger or a debugger would print of it. */
 export type Ended =
   | { readonly outcome: Outcome; readonly printed: string }
   | { readonly outcome?: never; readonly how: "interrupted" | "a defect" }
 
+/** A transport alone. */
+export interface Seam {
+  readonly send: (request: TransportRequest, reports: Reports) => () => void
+  readonly close: () => Promise<void>
+}
+
 /** What an edition's adapter has to do. */
 export interface Edition {
+  readonly name: "effect3" | "effect4"
+  /** With `connections` one of `poolNames`. */
+  readonly openTransport: (transport: TransportName, connections?: 1) => Promise<Seam>
   readonly open: (
     transport: TransportName,
     baseUrl: string,
-    timeout: number
+    timeout: number,
+    connections?: 1
   ) => Promise<{
-    readonly deleteCustomer: (customerId: string) => { readonly ended: Promise<Ended>; readonly interrupt: () => void }
+    readonly deleteCustomer: (
+      customerId: string,
+      uninterruptible?: boolean
+    ) => { readonly ended: Promise<Ended>; readonly interrupt: () => void }
     /** Whatever was logged, at any level, and every event of a span. */
     readonly said: ReadonlyArray<string>
     readonly close: () => Promise<void>
   }>
   /** Makes the calls, and gives the JSON of their outcomes, in order; that of the error that ended a run comes last. */
   readonly perform: (transport: TransportName, baseUrl: string, call: Call) => Promise<ReadonlyArray<unknown>>
+  /** Decodes the JSON of an outcome, tells whether doing so twice gives equal values, and encodes it again. */
+  readonly reread: (json: unknown) => { readonly json: unknown; readonly isEqual: boolean }
+  /** The JSON of errors that only a user makes, by what they are. */
+  readonly byHand: () => Readonly<Record<string, unknown>>
 }
 
 /** What all rows share: certificates, and a port where nobody listens, since a connection has it. */

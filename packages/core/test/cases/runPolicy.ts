@@ -35,7 +35,7 @@ export const runPolicy = async (
 }
 
 /** All that is expected is there, at any depth. */
-const assertHolds = (found: unknown, expected: unknown, name: string): void => {
+export const assertHolds = (found: unknown, expected: unknown, name: string): void => {
   if (typeof expected !== "object" || expected === null) {
     assert.strictEqual(found, expected, name)
     return

@@ -1,18 +1,13 @@
 /** Everything that `deleteCustomer` needs on Node.js, as layers. @module */
 import type { ConfigError } from "effect/Config"
-import * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import { Credentials } from "../Credentials.js"
 import { Environment } from "../Environment.js"
 import { type ClientOptions, FlowwiseClient } from "../FlowwiseClient.js"
-import * as Setting from "../Setting.js"
 import { Transport } from "../Transport.js"
-import * as UndiciDispatcher from "./UndiciDispatcher.js"
 import * as UndiciTransport from "./UndiciTransport.js"
 
-export type { AnyDispatcher, TransportOptions } from "./UndiciDispatcher.js"
+export type { AnyDispatcher, TransportOptions } from "./UndiciTransport.js"
 
 /**
  * What `layerWith` takes.
@@ -20,7 +15,7 @@ export type { AnyDispatcher, TransportOptions } from "./UndiciDispatcher.js"
  * @since 0.1.0
  * @category models
  */
-export interface Options extends UndiciDispatcher.TransportOptions, ClientOptions {}
+export interface Options extends UndiciTransport.TransportOptions, ClientOptions {}
 
 /**
  * `layerTransport` with options.
@@ -31,8 +26,8 @@ export interface Options extends UndiciDispatcher.TransportOptions, ClientOption
  * @since 0.1.0
  * @category layers
  */
-export const layerTransportWith = (options: UndiciDispatcher.TransportOptions): Layer.Layer<Transport, ConfigError> =>
-  Layer.effect(Transport, Effect.map(UndiciDispatcher.make(options), UndiciTransport.make))
+export const layerTransportWith = (options: UndiciTransport.TransportOptions): Layer.Layer<Transport, ConfigError> =>
+  Layer.effect(Transport, UndiciTransport.make(options))
 
 /**
  * The client's `Transport` right on undici, over connections of its own, which close with the layer.
@@ -61,19 +56,10 @@ export const layerTransport: Layer.Layer<Transport> = Layer.orDie(layerTransport
  * @since 0.1.0
  * @category layers
  */
-export const layerWith = (options: Options): Layer.Layer<FlowwiseClient, ConfigError, Credentials | Environment> => {
-  const { timeout, ...transport } = options
-  return timeout === undefined || Option.exists(Duration.fromInput(timeout), Duration.isPositive)
-    ? Layer.fresh(
-        Layer.effect(FlowwiseClient, FlowwiseClient.make({ timeout })).pipe(
-          Layer.provide(layerTransportWith(transport))
-        )
-      )
-    : Layer.effect(
-        FlowwiseClient,
-        Effect.fail(Setting.invalid("timeout", 'must be a duration above 0, such as "30 seconds"'))
-      )
-}
+export const layerWith = (options: Options): Layer.Layer<FlowwiseClient, ConfigError, Credentials | Environment> =>
+  Layer.fresh(
+    Layer.effect(FlowwiseClient, FlowwiseClient.make(options)).pipe(Layer.provide(layerTransportWith(options)))
+  )
 
 /**
  * The client with its defaults. Which account and which environment is yours to provide.

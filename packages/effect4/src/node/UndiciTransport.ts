@@ -1,141 +1,72 @@
-/** One `DELETE` right on an undici dispatcher. */
+/** The transport right on undici: a pool of connections, a proxy's, or the user's own dispatcher. */
 import { channel } from "node:diagnostics_channel"
-import type { Duplex } from "node:stream"
-import { type Dispatcher, errors } from "undici"
-import { bodyReader, type Transport, type TransportObserver, type TransportRequest } from "../Transport.js"
-import type { Route } from "./UndiciDispatcher.js"
+import * as Rules from "@effect-flowwise/core"
+import type { ConfigError } from "effect/Config"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import { Agent, type Dispatcher, EnvHttpProxyAgent, Pool, ProxyAgent } from "undici"
+import { invalid } from "../Setting.js"
+import type { Transport } from "../Transport.js"
+
+export type { AnyDispatcher } from "@effect-flowwise/core"
+
+/**
+ * How `NodeFlowwise.layerTransportWith` connects.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface TransportOptions extends Rules.UndiciOptions<Duration.Input> {}
 
 /** @internal */
-export const make = ({ dispatcher, settings }: Route): Transport["Service"] => ({
-  send: ({ headers, origin, path, trace }, observer) => {
-    const exchange = new Exchange(observer)
-    const options: Options = {
-      origin,
-      path,
-      method: "DELETE",
-      headers: flat(headers, trace),
-      body: null,
-      // One by one: spread, the settings take longer than all the rest of this function.
-      headersTimeout: settings.headersTimeout,
-      bodyTimeout: settings.bodyTimeout,
-      reset: settings.reset as true,
-      // For undici's own redirect interceptor, which would take the secret to any host.
-      maxRedirections: 0
-    }
-    withOneTrace(trace, () => dispatcher.dispatch(options, exchange))
-    return () => exchange.letGo()
+export const make = Effect.fnUntraced(function* (
+  options: TransportOptions
+): Effect.fn.Return<Transport["Service"], ConfigError, Scope.Scope> {
+  const problem = Rules.undiciProblem(options, isTimeout, URL.canParse)
+  if (problem !== undefined) {
+    return yield* Effect.fail(invalid(problem.name, problem.what))
   }
+  const dispatcher = options.dispatcher === undefined ? yield* open(options) : (options.dispatcher as Dispatcher)
+  const dispatch = (request: object, handler: Dispatcher.DispatchHandler) =>
+    dispatcher.dispatch(request as Dispatcher.DispatchOptions, handler)
+  return Rules.undiciTransport(options, dispatch, Duration.toMillis, channel("undici:request:create"))
 })
 
-interface Options extends Dispatcher.DispatchOptions {
-  readonly maxRedirections: 0
+const open = (options: TransportOptions): Effect.Effect<Dispatcher, ConfigError, Scope.Scope> => {
+  const { connectTimeout = "10 seconds", connections = null, proxy } = options
+  const timeout = Rules.undiciMillis(Duration.toMillis(connectTimeout))
+  // HTTP/1.1 alone: an aborted request then closes its connection, and nobody else's.
+  const direct = { connections, allowH2: false, connect: { timeout } }
+  const proxied = {
+    ...direct,
+    proxyTls: { timeout, allowH2: false },
+    requestTls: { timeout, allowH2: false },
+    clientFactory: (origin: URL, pool: Pool.Options) =>
+      Rules.withTunnelErrors(new Pool(origin, { ...pool, headersTimeout: timeout }), origin.host)
+  }
+  return Effect.acquireRelease(
+    Effect.try({
+      try: () => {
+        switch (proxy) {
+          case undefined:
+            return new Agent(direct)
+          case "environment":
+            return new EnvHttpProxyAgent(proxied)
+          default:
+            return new ProxyAgent({ ...proxied, uri: proxy })
+        }
+      },
+      // Without undici's words, which show the URL with its password.
+      catch: () => invalid("proxy", "can't be used: look for a typing error in the proxy's URL")
+    }).pipe(
+      Effect.filterOrFail(Rules.isDispatcher, () =>
+        invalid("undici", "is a stub without a network, as Bun's: take FlowwiseClient.layer over FetchHttpClient")
+      )
+    ),
+    (dispatcher) => Effect.promise(() => dispatcher.destroy())
+  )
 }
 
-/** A new list for each request, in undici's own form, since a dispatcher of the user's own may add to it. */
-const flat = (headers: TransportRequest["headers"], trace: TransportRequest["trace"]): Array<string> => {
-  const list: Array<string> = []
-  for (const name in headers) list.push(name, headers[name] as string)
-  for (const name in trace) list.push(name, trace[name] as string)
-  return list
-}
-
-const requestCreated = channel("undici:request:create")
-
-/** An instrumentation of undici adds the trace of a span within ours. Then ours must not be sent as well. */
-const withOneTrace = (trace: TransportRequest["trace"], dispatch: () => void): void => {
-  if (!requestCreated.hasSubscribers) {
-    dispatch()
-    return
-  }
-  // The last subscriber, so that it sees what the others have added.
-  const dropOurs = (message: unknown) => {
-    const { headers } = (message as { readonly request: { readonly headers: Array<string> } }).request
-    if (headers.indexOf("traceparent") < headers.lastIndexOf("traceparent")) {
-      for (const name in trace) headers.splice(headers.indexOf(name), 2)
-    }
-  }
-  requestCreated.subscribe(dropOurs)
-  try {
-    dispatch()
-  } finally {
-    requestCreated.unsubscribe(dropOurs)
-  }
-}
-
-/** Reports what undici says of one request, until it is over. */
-class Exchange implements Dispatcher.DispatchHandler {
-  private controller: Dispatcher.DispatchController | undefined
-  private reader: ReturnType<typeof bodyReader> | undefined
-  private over = false
-
-  constructor(private readonly observer: TransportObserver) {}
-
-  /** Just before undici writes, and again where an interceptor resends. */
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    if (this.over) {
-      controller.abort(new errors.RequestAbortedError())
-      return
-    }
-    this.controller = controller
-    this.observer.left("yes")
-  }
-
-  onRequestUpgrade(_: Dispatcher.DispatchController, _status: number, _headers: unknown, socket: Duplex): void {
-    socket.destroy()
-    this.onResponseError(undefined, new errors.NotSupportedError("no other protocol was asked for"))
-  }
-
-  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: Headers): void {
-    // Others, such as 103, come before the answer.
-    if (this.over || status < 200) {
-      return
-    }
-    if (this.observer.head(status, headers)) {
-      this.reader = bodyReader()
-    } else if (status === 204) {
-      // No body comes, whatever the headers say.
-      this.end()
-    } else {
-      this.letGo()
-    }
-  }
-
-  onResponseData(_: Dispatcher.DispatchController, chunk: Uint8Array): void {
-    if (!this.over && this.reader?.add(chunk) === false) {
-      this.observer.body(this.reader.end())
-      this.letGo()
-    }
-  }
-
-  onResponseEnd(): void {
-    if (!this.over) {
-      this.observer.body(this.reader?.end())
-      this.end()
-    }
-  }
-
-  onResponseError(_: Dispatcher.DispatchController | undefined, error: unknown): void {
-    if (!this.over) {
-      if (this.reader === undefined) this.observer.failed(error)
-      else this.observer.body(undefined)
-      this.end()
-    }
-  }
-
-  /** Closes the connection. What undici still has queued is aborted as soon as it starts. */
-  letGo(): void {
-    if (!this.over) {
-      const { controller } = this
-      this.end()
-      controller?.abort(new errors.RequestAbortedError())
-    }
-  }
-
-  private end(): void {
-    this.over = true
-    // undici's half would stay with ours until the collector's next full round.
-    this.controller = undefined
-  }
-}
-
-type Headers = Parameters<NonNullable<Dispatcher.DispatchHandler["onResponseStart"]>>[2]
+const isTimeout = (value: unknown) => Option.exists(Duration.fromInput(value as Duration.Input), Duration.isPositive)

@@ -168,8 +168,8 @@ const make = Effect.fnUntraced(function* (customers: Set<string>) {
 
   const recorded = FlowwiseClient.of({
     ...client,
-    deleteCustomer: (customerId) =>
-      Effect.onExit(client.deleteCustomer(customerId), (exit) =>
+    deleteCustomer: (...call) =>
+      Effect.onExit(client.deleteCustomer(...call), (exit) =>
         Effect.withFiberSucceed((fiber) => {
           const received = underWay.get(fiber)
           underWay.delete(fiber)

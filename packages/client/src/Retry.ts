@@ -1,4 +1,4 @@
-/** When and how to send again. Nothing here is done unless a caller asks for it. */
+/** When and how to send again. Nothing here is done unless a caller asks for it. @module */
 import * as Rules from "@effect-flowwise/core"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

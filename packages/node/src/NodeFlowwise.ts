@@ -1,4 +1,4 @@
-/** Everything that `deleteCustomer` needs on Node.js, as layers. */
+/** Everything that `deleteCustomer` needs on Node.js, as layers. @module */
 import { type ClientOptions, Credentials, Environment, FlowwiseClient, Transport } from "@effect-flowwise/client"
 import type { ConfigError } from "effect/ConfigError"
 import * as Layer from "effect/Layer"

@@ -2,6 +2,7 @@
  * An erasure that survives the process that started it.
  *
  * @since 0.1.0
+ * @module
  */
 import * as DurableDeferred from "@effect/workflow/DurableDeferred"
 import { type WorkflowEngine, WorkflowInstance } from "@effect/workflow/WorkflowEngine"

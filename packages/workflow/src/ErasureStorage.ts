@@ -2,6 +2,7 @@
  * The rows that Effect's cluster keeps of erasures: who waits, and what is left behind. For SQLite and PostgreSQL.
  *
  * @since 0.1.0
+ * @module
  */
 import * as MachineId from "@effect/cluster/MachineId"
 import * as Snowflake from "@effect/cluster/Snowflake"

@@ -2,6 +2,7 @@
  * Effect's workflow engine in one process, over a SQLite file.
  *
  * @since 0.1.0
+ * @module
  */
 import * as ClusterWorkflowEngine from "@effect/cluster/ClusterWorkflowEngine"
 import type { MessageStorage } from "@effect/cluster/MessageStorage"

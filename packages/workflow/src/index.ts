@@ -1,6 +1,10 @@
 /**
+ * Durable erasure on Effect's workflow engine.
+ *
  * @since 0.1.0
+ * @module
  */
+
 export * as EraseCustomer from "./EraseCustomer.js"
 export {
   Approval,

@@ -1,4 +1,4 @@
-/** Everything that `deleteCustomer` needs on Node.js, as layers. */
+/** Everything that `deleteCustomer` needs on Node.js, as layers. @module */
 import type { ConfigError } from "effect/Config"
 import * as Layer from "effect/Layer"
 import { Credentials } from "../Credentials.js"

@@ -29,7 +29,7 @@ it.scoped(
     Effect.gen(function* () {
       const line = /^npm install (.* libsql@.*)$/m.exec(readFileSync(guide, "utf8"))
       assert.isNotNull(line)
-      // Ours come from this workspace: .ci/packages.mjs installs the tarballs together with the others.
+      // Ours come from this workspace: .ci/packages.mjs installs what would be published.
       const names = line![1]!.split(" ").filter((name) => !name.startsWith("@effect-flowwise/"))
       assert.include(names.join(" "), "@effect/cluster@")
       const folder = yield* Effect.acquireRelease(

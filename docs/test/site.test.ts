@@ -1,9 +1,10 @@
-import { execFileSync } from "node:child_process"
+import { execFile } from "node:child_process"
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { extname, join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { promisify } from "node:util"
 import { type Browser, chromium, type Page } from "playwright-core"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 
@@ -29,9 +30,11 @@ const types: Record<string, string> = {
 const vitepress = join(docs, "node_modules/vitepress/bin/vitepress.js")
 
 // With a link that leads nowhere, or a public name that has no docstring, this fails.
-beforeAll(() => {
-  execFileSync(process.execPath, [join(docs, "node_modules/typedoc/bin/typedoc")], { cwd: docs })
-  execFileSync(process.execPath, [vitepress, "build"], { cwd: docs, stdio: "pipe" })
+beforeAll(async () => {
+  // Not execFileSync: on a busy machine Vitest gives up on a worker that is silent for a minute.
+  const run = promisify(execFile)
+  await run(process.execPath, [join(docs, "node_modules/typedoc/bin/typedoc")], { cwd: docs })
+  await run(process.execPath, [vitepress, "build"], { cwd: docs })
 }, 180_000)
 
 describe("the built site", () => {

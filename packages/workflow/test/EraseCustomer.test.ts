@@ -243,7 +243,7 @@ describe("EraseCustomer.execute", () => {
         assert.isBelow(warned!, 25)
       }).pipe(erasing(), Effect.provide(Logger.add(logger)))
     },
-    60_000
+    180_000
   )
 
   it.effect("fails without a request where the deadline is over already", () =>

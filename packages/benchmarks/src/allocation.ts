@@ -44,15 +44,15 @@ const send = (count: number) => {
   )
 }
 
-/** KiB for each of so many requests, as the median of several rounds. */
+/** KiB for each request, as the median of several rounds, long enough for V8 to have compiled what they run. */
 const allocated = async (around: (self: ReturnType<typeof send>) => ReturnType<typeof send>) => {
-  await runtime.runPromise(around(send(20_000)))
+  await runtime.runPromise(around(send(40_000)))
   const rounds: Array<number> = []
   for (let round = 0; round < 9; round++) {
     globalThis.gc?.()
     const before = process.memoryUsage().heapUsed
-    await runtime.runPromise(around(send(2_000)))
-    rounds.push((process.memoryUsage().heapUsed - before) / 2_000 / 1024)
+    await runtime.runPromise(around(send(10_000)))
+    rounds.push((process.memoryUsage().heapUsed - before) / 10_000 / 1024)
   }
   return rounds.sort((a, b) => a - b)[4] ?? Number.NaN
 }

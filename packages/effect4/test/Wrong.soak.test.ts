@@ -28,7 +28,6 @@ const tarball = (name: string) =>
   join(temp, readdirSync(temp).find((file) => file.startsWith(`effect-flowwise-${name}-`)) ?? name)
 
 beforeAll(async () => {
-  await must(process.execPath, [join(root, ".ci/build.mjs"), "core", "client", "effect4"], root)
   for (const name of ["core", "client", "effect4"]) {
     await must("npx", ["--yes", "pnpm", "pack", "--pack-destination", temp], join(root, "packages", name))
   }

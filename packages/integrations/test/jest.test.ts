@@ -1,4 +1,4 @@
-/** A real Jest, in a CommonJS project that has installed what `pnpm pack` makes. */
+/** A real Jest, in a CommonJS project that has installed what `pnpm pack` makes of the build. */
 import { execFile } from "node:child_process"
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -17,7 +17,6 @@ afterAll(() => rmSync(project, { recursive: true }))
 
 beforeAll(async () => {
   const names = ["core", "client", "node", "testing"]
-  await run(process.execPath, [join(root, ".ci/build.mjs"), ...names])
   for (const name of names) {
     const target = join(project, "node_modules/@effect-flowwise", name)
     mkdirSync(target, { recursive: true })

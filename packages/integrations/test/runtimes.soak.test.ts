@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -54,7 +53,6 @@ const published = () =>
   )
 
 beforeAll(async () => {
-  execFileSync(process.execPath, [join(root, ".ci/build.mjs"), "core", "client", "node", "effect4"], { stdio: "pipe" })
   const alias = published()
   for (const name of names) {
     const { options, source } = transports[name]

@@ -883,7 +883,7 @@ describe("what makes no sense", () => {
         assert(outcome._tag === "DeletionUnconfirmed" && outcome.error._tag === "RequestFailed")
         assert.match(
           outcome.error.message,
-          /^(The concurrency|The rate limit|What halts the run) must .* Nothing was sent$/
+          /^(The concurrency|The rate limit|haltWhen) must .* Nothing was sent$/
         )
         return [outcome.customerId, outcome.error.reason, outcome.error.delivered]
       })

@@ -54,8 +54,9 @@ const sections = {
 /** The pages in llms.txt. The plugin reads their descriptions from frontmatter, which GitHub would show as a table. */
 const toc = Object.entries(sections)
   .map(([text, pages]) => {
-    const link = (page: string) => `${domain}${base}${page.replace("/README", "")}.md`
-    return [`### ${text}\n`, ...pages.map((page) => `- [${titleOf(page)}](${link(page)}): ${summaryOf(page)}`)].join("\n")
+    const url = (page: string) => `${domain}${base}${page.replace("/README", "")}.md`
+    const lines = pages.map((page) => `- [${titleOf(page)}](${url(page)}): ${summaryOf(page)}`)
+    return [`### ${text}\n`, ...lines].join("\n")
   })
   .join("\n\n")
 

@@ -124,7 +124,7 @@ const installBlocks = (page) => {
   return blocks.map((block) => block.slice(0, block.indexOf("\n```")).match(/^npm install .+$/gm) ?? [])
 }
 const installLines = (page) => installBlocks(page).flat()
-const [untilTheFirstRelease, afterIt, theCommand] = installLines(readme)
+const [untilTheFirstRelease, theCommandUntilThen, afterIt, theCommand] = installLines(readme)
 
 /** The first program of a page, after `heading`. */
 const firstProgram = (page, heading) => /^```ts\n(.+?)^```$/ms.exec(page.slice(page.indexOf(heading)))[1]
@@ -166,7 +166,9 @@ const makeProject = (name, manifest = {}) => {
 // Before the first release: nothing of ours is on the registry yet.
 const [, packing] = /^```sh\n(npx -y pnpm build\n.+?)^```$/ms.exec(readme)
 run(`set -e\n${packing}`, [], { ...inCopy, shell: "bash" })
-makeProject("before-the-release").line(untilTheFirstRelease)
+const early = makeProject("before-the-release")
+early.line(untilTheFirstRelease)
+early.line(theCommandUntilThen, { npm_config_prefix: early.cwd })
 passed("README.md: before the first release, what is packed in a clone can be installed")
 
 // The release itself, with the scripts of its workflow. A second run, as after one that failed half-way, finds nothing left to publish.

@@ -16,6 +16,13 @@ const read = (page: string) => readFileSync(fileURLToPath(new URL(`../${page}.md
 /** The page's first heading. */
 const titleOf = (page: string) => /^# (.*)$/m.exec(read(page))?.[1]?.replaceAll("`", "")
 
+/** Its first sentence, as plain text. */
+const summaryOf = (page: string) => {
+  const paragraph = /^# .*\n\n(.+(?:\n.+)*)/m.exec(read(page))?.[1] ?? ""
+  const text = paragraph.replaceAll("\n", " ").replaceAll(/\[([^\]]*)\]\([^)]*\)/g, "$1")
+  return text.replaceAll("**", "").replace(/\.(?: .*|$)/, "")
+}
+
 const section = (text: string, pages: ReadonlyArray<string>, collapsed = false): DefaultTheme.SidebarItem => ({
   text,
   collapsed,
@@ -26,6 +33,32 @@ const decisions = readdirSync(fileURLToPath(new URL("../decisions", import.meta.
   .filter((file) => /^\d/.test(file))
   .map((file) => `decisions/${file.replace(".md", "")}`)
   .sort()
+
+const sections = {
+  Start: [
+    "getting-started",
+    "errors",
+    "policies",
+    "layers",
+    "testing",
+    "frameworks",
+    "other-tools",
+    "runtimes",
+    "effect-4"
+  ],
+  Operate: ["bulk-erasure", "durable-erasure", "observability", "security", "reliability", "emulator"],
+  Project: ["glossary", "agents", "releases", "architecture", "performance"],
+  Decisions: ["decisions/README", ...decisions]
+}
+
+/** The pages in llms.txt. The plugin reads their descriptions from frontmatter, which GitHub would show as a table. */
+const toc = Object.entries(sections)
+  .map(([text, pages]) => {
+    const url = (page: string) => `${domain}${base}${page.replace("/README", "")}.md`
+    const lines = pages.map((page) => `- [${titleOf(page)}](${url(page)}): ${summaryOf(page)}`)
+    return [`### ${text}\n`, ...lines].join("\n")
+  })
+  .join("\n\n")
 
 /** TypeDoc writes its part of the sidebar before the site is built. */
 const sidebarFile = fileURLToPath(new URL("../reference/typedoc-sidebar.json", import.meta.url))
@@ -50,7 +83,7 @@ export default defineConfig({
     config: (markdown) => markdown.use(linkToRepository).use(linkToGlossary)
   },
   // The plugin is typed for another version of vite.
-  vite: { plugins: [llmstxt({ domain, description, ignoreFiles: ["reference/**"] }) as never] },
+  vite: { plugins: [llmstxt({ domain, description, toc, ignoreFiles: ["reference/**"] }) as never] },
   themeConfig: {
     search: { provider: "local" },
     outline: [2, 3],
@@ -61,26 +94,16 @@ export default defineConfig({
       { text: "Reference", link: "/reference/" }
     ],
     sidebar: [
-      section("Start", [
-        "getting-started",
-        "errors",
-        "policies",
-        "layers",
-        "testing",
-        "frameworks",
-        "other-tools",
-        "runtimes",
-        "effect-4"
-      ]),
-      section("Operate", ["bulk-erasure", "durable-erasure", "observability", "security", "reliability", "emulator"]),
+      section("Start", sections.Start),
+      section("Operate", sections.Operate),
       {
         text: "Reference",
         link: "/reference/",
         collapsed: true,
         items: JSON.parse(reference.replaceAll('"text":"@effect-flowwise/', '"text":"'))
       },
-      section("Project", ["glossary", "agents", "releases", "architecture", "performance"]),
-      section("Decisions", ["decisions/README", ...decisions], true)
+      section("Project", sections.Project),
+      section("Decisions", sections.Decisions, true)
     ]
   }
 })

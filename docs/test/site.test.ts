@@ -40,7 +40,7 @@ beforeAll(async () => {
 describe("the built site", () => {
   const written = filesIn(docs, ".md").filter((file) => !/^(node_modules|reference|\.vitepress)\//.test(file))
 
-  it("has every page in llms.txt, and its text in llms-full.txt", () => {
+  it("has every page in llms.txt with its first sentence, and its text in llms-full.txt", () => {
     const index = readFileSync(join(dist, "llms.txt"), "utf8")
     const full = readFileSync(join(dist, "llms-full.txt"), "utf8")
     const pages = written.filter((file) => file !== "index.md").map((file) => file.replace("/README", ""))
@@ -48,6 +48,8 @@ describe("the built site", () => {
       pages.filter((file) => !index.includes(`${base}${file})`)),
       []
     )
+    const undescribed = index.match(/^- .*$/gm)?.filter((line) => !/\): [\w`].{10,}$/.test(line))
+    assert.deepStrictEqual(undescribed, [])
     const lastHeading = (file: string) =>
       readFileSync(join(docs, file), "utf8")
         .match(/^#+ .*$/gm)

@@ -47,14 +47,14 @@ export const makeClient = (settings: Settings) => {
 
 type Client = ReturnType<typeof makeClient>
 
-/** Runs an effect within the client's time-out; then it fails with `error`. @internal */
+/** Runs an effect, which fails with `error` when the client's time-out is over. @internal */
 export const inTime = <A>(client: Client, self: Effect.Effect<A>, error: DeleteCustomerError) =>
   Effect.withFiberRuntime<A, DeleteCustomerError>((fiber) => {
     const deadline = new Deadline(fiber, client.timeout, () => error)
     return Effect.onInterrupt(deadline.run(fiber, self), () => Effect.sync(() => deadline.abandon()))
   })
 
-/** Sends one request. `used` is told which credentials it was sent with. @internal */
+/** Sends one request. `used` gets the credentials that it was sent with. @internal */
 export const attempt = (
   client: Client,
   customerId: string,
@@ -133,7 +133,7 @@ class Exchange extends Reported implements TransportObserver {
     }
     const { environment } = client
     const requestId = Option.fromNullable(outcome.requestId)
-    // Unchecked: all four are ours.
+    // Unchecked: we made all four values.
     return Exit.succeed(
       new CustomerDeleted({ customerId, environment, requestId, deletedAt: DateTime.unsafeMake(now) }, true)
     )

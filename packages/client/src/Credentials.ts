@@ -43,11 +43,11 @@ export class Credentials extends Context.Tag("@effect-flowwise/client/Credential
   {
     /** Runs for every request, within its time-out. */
     readonly get: Effect.Effect<ClientCredentials>
-    /** Runs where the server refuses a pair. `true`: `get` gives another one now, and the request is sent once more. */
+    /** Runs when the server refuses a pair. `true`: `get` now has another one, with which the request is sent again. */
     readonly renew?: (refused: ClientCredentials) => Effect.Effect<boolean>
   }
 >() {
-  /** The same pair for every request. A `ConfigError` names a value that no header can carry, and never shows it. */
+  /** The same pair for every request. A value that no header can carry is a `ConfigError`, which doesn't show it. */
   static readonly layer = (pair: ClientCredentials): Layer.Layer<Credentials, ConfigError> =>
     Layer.effect(Credentials, Effect.map(checked(pair), fixed))
 
@@ -64,11 +64,11 @@ export class Credentials extends Context.Tag("@effect-flowwise/client/Credential
   )
 
   /**
-   * From a secret manager. `load` runs when the layer is built, when the pair is older than `timeToLive`, and when the
-   * server answers 401: then the request is sent once more if the pair has changed. All fibers share one run.
+   * From a secret manager. `load` runs when the layer is built, when the pair is older than `timeToLive`, and after a 401.
+   * If the pair has then changed, the request is sent once more. All fibers share one run of `load`.
    *
-   * Building the layer fails as `load` does, or with a `ConfigError` where no header can carry the pair. Later the last
-   * pair stays in use where `load` fails or takes longer than two seconds: retry, bound and log inside `load`.
+   * The layer fails if the first `load` fails, or with a `ConfigError` if no header can carry the pair. If a later `load`
+   * fails or takes longer than two seconds, the last pair stays in use. Retry, limit and log inside `load`.
    */
   static readonly layerRefreshing = <E, R>(options: {
     readonly load: Effect.Effect<ClientCredentials, E, R>
@@ -95,7 +95,7 @@ const refreshing = <E>(load: Effect.Effect<ClientCredentials, E>, timeToLive: Du
 
     const reload = (old: ClientCredentials, done: Deferred.Deferred<void>) =>
       Effect.option(Effect.sandbox(load)).pipe(
-        // A load that failed counts too, or every fiber would begin its own.
+        // A failed load counts too: otherwise every fiber would begin its own.
         Effect.flatMap((loaded) => aged(Option.getOrElse(loaded, () => ({ ...old })))),
         Effect.tap((next) => Effect.sync(() => (current = next))),
         Effect.ensuring(
@@ -105,7 +105,7 @@ const refreshing = <E>(load: Effect.Effect<ClientCredentials, E>, timeToLive: Du
           })
         )
       )
-    /** The pair that comes after `old`. A load goes on where the one that began it is interrupted. */
+    /** The pair that comes after `old`. A load goes on even if the fiber that began it is interrupted. */
     const after = (old: ClientCredentials): Effect.Effect<ClientCredentials> =>
       Effect.uninterruptibleMask((restore) =>
         Effect.suspend(() => {
@@ -162,7 +162,7 @@ export interface Keys {
   readonly secret: Hidden
 }
 
-/** Makes the keys of a pair. Those of the last one are kept, since making them takes longer than sending. @internal */
+/** Makes the keys of a pair, and keeps the last ones, because making them takes longer than sending. @internal */
 export const prepareKeys = (): ((pair: ClientCredentials) => Either.Either<Keys, DeleteCustomerError>) => {
   let last: { readonly id: unknown; readonly secret: unknown; readonly keys: ReturnType<typeof keysOf> } | undefined
   return (pair) => {

@@ -15,7 +15,7 @@ import * as Runtime from "effect/Runtime"
 
 type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
 
-/** The shortest `attemptTimeout` of the retries around, or what is wrong with one; for all copies of this package. @internal */
+/** The shortest `attemptTimeout` of the retries around, or what is wrong with it. Shared by all copies of this package. @internal */
 export const currentAttemptTimeout = globalValue("@effect-flowwise/client/Deadline/currentAttemptTimeout", () =>
   FiberRef.unsafeMake<Either.Either<Duration.Duration, string> | undefined>(undefined)
 )
@@ -23,14 +23,14 @@ export const currentAttemptTimeout = globalValue("@effect-flowwise/client/Deadli
 /** When an attempt began, how long it may take, and what it waits for now. @internal */
 export class Deadline<E> {
   readonly clock: Clock.Clock
-  /** By that clock's nanoseconds. */
+  /** In nanoseconds of that clock. */
   readonly began: bigint
   readonly limit: Duration.Duration
   /** What is wrong with an `attemptTimeout`. */
   readonly problem: string | undefined
   private resume: ((outcome: Effect.Effect<never, E>) => void) | undefined
   private letGo: () => void = constVoid
-  /** By the live clock a timer is enough, and no fiber. */
+  /** With the live clock a timer is enough, without a fiber. */
   private timer: ReturnType<typeof setTimeout> | undefined
   private sleeper: AnyFiber | undefined
 
@@ -46,19 +46,19 @@ export class Deadline<E> {
     this.limit = shorter?._tag === "Right" ? Duration.min(timeout, shorter.right) : timeout
   }
 
-  /** Waits for `end` until the deadline, also in an uninterruptible region. `start` returns what lets go of it. */
+  /** Waits for `end` until the deadline, also in an uninterruptible region. `start` returns a function that aborts. */
   until<A>(start: () => () => void): Effect.Effect<A, E> {
     return Effect.async<A, E>((resume) => {
       this.resume = resume
       this.letGo = start()
-      // No timer where there is an answer already: a `TestClock` would stop at it.
+      // No timer if there is an answer already: a `TestClock` would stop at it.
       if (this.resume !== undefined) {
         this.startTimer()
       }
     })
   }
 
-  /** Runs an effect until the deadline, on a fiber of its own: one that can't be interrupted is left behind. */
+  /** Runs an effect until the deadline, on its own fiber, which is left behind if it can't be interrupted. */
   run<A>(caller: AnyFiber, self: Effect.Effect<A, E>): Effect.Effect<A, E> {
     // A value takes no time.
     return Exit.isExit(self) ? self : this.until(() => fork(caller, self, (exit) => this.end(exit)))
@@ -116,7 +116,7 @@ export class Deadline<E> {
 const fork = <A, E>(caller: AnyFiber, self: Effect.Effect<A, E>, end: (exit: Exit.Exit<A, E>) => void) => {
   const context = caller.currentContext
   const runtime = Runtime.make({ context, runtimeFlags: Runtime.defaultRuntimeFlags, fiberRefs: caller.getFiberRefs() })
-  // By its exit, since Effect logs what a fiber fails with.
+  // As an Exit, because Effect logs the failure of a fiber.
   const fiber = Runtime.runFork(runtime, Effect.exit(self))
   fiber.addObserver((exit) => end(Exit.flatten(exit)))
   return () => fiber.unsafeInterruptAsFork(fiber.id())

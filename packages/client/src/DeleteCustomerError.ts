@@ -17,7 +17,7 @@ const defaulted = (value: string) =>
   )
 
 const retryAfter = {
-  /** How long the server asks to wait, at most 24 hours; none where it doesn't say, or not clearly. */
+  /** How long the server asks to wait, at most 24 hours. None without a valid `retry-after`. */
   retryAfter: Schema.optionalWith(Schema.Duration, { as: "Option" }).pipe(
     Schema.withConstructorDefault(() => Option.none<Duration.Duration>())
   )
@@ -33,7 +33,7 @@ const answered = (status: keyof typeof Rules.documented) => ({
 })
 
 /**
- * `400`, or an id that can't be sent: the id has no valid format. Correct it; the same id fails again.
+ * `400`, or an id that can't be sent. Correct the id: the same one fails again.
  * @since 0.1.0
  * @category errors
  */
@@ -77,8 +77,8 @@ export class CustomerNotFound extends Schema.TaggedError<CustomerNotFound>("@eff
 ) {}
 
 /**
- * `500`: the vendor failed to delete the customer. It most likely kept the data, which is not certain. Sending again is
- * safe (RFC 9110 §9.2.2: DELETE is idempotent).
+ * `500`: the vendor failed to delete the customer. It most likely still has the data, but that is not certain. Sending
+ * again is safe (RFC 9110 §9.2.2: DELETE is idempotent).
  * @since 0.1.0
  * @category errors
  */
@@ -104,9 +104,9 @@ export class RateLimited extends Schema.TaggedError<RateLimited>("@effect-flowwi
 
 const unexpected = {
   message: defaulted("The answer is not documented for this operation"),
-  /** The HTTP status; `0` where a browser hides that of a redirect. */
+  /** The HTTP status; `0` for a redirect in a browser, which hides the status. */
   status: Schema.NonNegativeInt,
-  /** The body as the vendor's `ErrorResponse`, where it is one. */
+  /** The body, if it is an `ErrorResponse` of the vendor. */
   error: Schema.optionalWith(ErrorResponse, { as: "Option" }).pipe(
     Schema.withConstructorDefault(() => Option.none<typeof ErrorResponse.Type>())
   ),
@@ -119,7 +119,7 @@ const unexpected = {
 const sameUnexpected = Schema.equivalence(Schema.typeSchema(Schema.Struct(unexpected)))
 
 /**
- * Any other answer: a success that is no 204, a redirect, a proxy's error page, a documented status without its
+ * Any other answer: a success other than 204, a redirect, a proxy's error page, a documented status without its
  * documented body. It does not prove whether the customer was deleted, so look at `status` and `body` before you act.
  * @since 0.1.0
  * @category errors
@@ -140,13 +140,13 @@ export class UnexpectedResponse extends Schema.TaggedError<UnexpectedResponse>(
 /**
  * No answer.
  *
- * - `Connection`: no connection came about (name, port, TLS, proxy, connect time-out).
+ * - `Connection`: no connection was made (name, port, TLS, proxy, connect time-out).
  * - `Certificate`: the server's certificate is not valid here. No retry changes that.
  * - `Timeout`: no complete answer in time.
  * - `Transport`: the connection broke, or what came over it is not HTTP.
  * - `InvalidRequest`: the request can't be sent as it is; the message says what to correct.
  *
- * With `delivered: "no"` the request provably never left. With `"unknown"` the customer may or may not be deleted: ask
+ * With `delivered: "no"` the request certainly never left. With `"unknown"` the customer may or may not be deleted: ask
  * again; a 404 then means gone.
  * @since 0.1.0
  * @category errors
@@ -201,17 +201,17 @@ export const DeleteCustomerError = Schema.Union(
 export type DeleteCustomerError = typeof DeleteCustomerError.Type
 
 /**
- * Whether one attempt may have deleted the customer although it brought no proof: `RequestFailed` delivered `"unknown"`,
- * `DeletionFailed`, and `UnexpectedResponse` of any 2xx, of 408 and of 5xx. Says nothing about the attempts before it.
+ * Whether the attempt that ended with this error may have deleted the customer: `RequestFailed` delivered `"unknown"`,
+ * `DeletionFailed`, and `UnexpectedResponse` of any 2xx, of 408 and of 5xx. Says nothing about earlier attempts.
  * @since 0.1.0
  * @category predicates
  */
 export const isAmbiguous: (error: DeleteCustomerError) => boolean = Rules.isAmbiguous
 
-/** Whether a value is one of these errors, be it of another copy of this package. @internal */
+/** Whether a value is one of these errors, also one of another copy of this package. @internal */
 export const isOurs = Schema.is(DeleteCustomerError)
 
-/** The error that the rules speak of, without a stack: its frames would be those of a schema. @internal */
+/** Makes our error from a failure of the rules. It has no stack, whose frames would only be those of a schema. @internal */
 export const fromFailure = (failure: Rules.Failure): DeleteCustomerError => {
   const frames = Reflect.get(Error, "stackTraceLimit")
   Reflect.set(Error, "stackTraceLimit", 0)

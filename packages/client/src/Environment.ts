@@ -17,13 +17,13 @@ import * as Setting from "./Setting.js"
 export class Environment extends Context.Tag("@effect-flowwise/client/Environment")<
   Environment,
   {
-    /** Stands in every receipt, so that a sandbox's deletion can't pass for production's. */
+    /** In every receipt, so that nobody takes a deletion in the sandbox for one in production. */
     readonly name: string
     /** Absolute, without a trailing slash. */
     readonly baseUrl: string
   }
 >() {
-  /** A host of your own, which is the default `name`. Plain `http:` to another machine only with `allowHttp`. */
+  /** A host of your own. Default `name`: the host. Plain `http:` to another machine needs `allowHttp`. */
   static readonly layer = (baseUrl: string, options?: EnvironmentOptions): Layer.Layer<Environment, ConfigError> =>
     Layer.effect(
       Environment,

@@ -31,7 +31,7 @@ export class FlowwiseClient extends Context.Tag("@effect-flowwise/client/Flowwis
   {
     /** The environment's name. */
     readonly environment: string
-    /** As the function `deleteCustomer`, at this environment with this account. */
+    /** Like the function `deleteCustomer`, in this environment and with this account. */
     readonly deleteCustomer: (customerId: string) => Effect.Effect<CustomerDeleted, DeleteCustomerError>
   }
 >() {
@@ -43,7 +43,7 @@ export class FlowwiseClient extends Context.Tag("@effect-flowwise/client/Flowwis
       const transport = yield* Transport
       const credentials = yield* Credentials
       const { baseUrl, name } = yield* Environment
-      // Only a service made by hand, and JavaScript, let a bad base URL through.
+      // A service made by hand, or JavaScript, can bring a bad base URL.
       const settings = Either.all({
         base: Either.mapLeft(parseBaseUrl(baseUrl, true), (problem) => `The base URL ${problem}`),
         timeout: parse(options.timeout ?? "30 seconds", "timeout")
@@ -98,14 +98,14 @@ const calls = (settings: Settings) => {
   const client = makeClient(settings)
   const { renew } = settings.credentials
   return (customerId: string, given?: Entry): Effect.Effect<CustomerDeleted, DeleteCustomerError> => {
-    // Array.map would give an index.
+    // `ids.map(client.deleteCustomer)` passes an index.
     const entry = typeof given === "object" ? given : new Entry()
     return renew === undefined
       ? attempt(client, customerId, entry)
       : Effect.suspend(() => {
           let pair: ClientCredentials
           const first = attempt(client, customerId, entry, (used) => (pair = used))
-          // A pair that is refused deletes nobody, so that another one can be tried.
+          // A refused pair deletes nobody, so another one can be tried.
           return Effect.catchTag(first, "Unauthorized", (error) =>
             Effect.if(inTime(client, renew(pair), error), {
               onTrue: () => attempt(client, customerId, entry),
@@ -118,7 +118,8 @@ const calls = (settings: Settings) => {
 
 /**
  * Deletes one customer, for good: sends one `DELETE /customer/{customer_id}` within the client's `timeout`, and succeeds only
- * where the answer is a 204. Only `Credentials.layerRefreshing` sends a second one, after a 401.
+ * if the answer is a 204. Sends a second one only after a 401, with new keys of `Credentials.layerRefreshing`. In Deno and
+ * workers `fetch` may repeat it: [runtimes](https://github.com/effect-flowwise/effect-flowwise/blob/main/docs/runtimes.md).
  *
  * - `InvalidCustomerId`: 400, or an id that can't be sent; then nothing was.
  * - `Unauthorized`: 401, the credentials are not valid here.
@@ -128,8 +129,8 @@ const calls = (settings: Settings) => {
  * - `UnexpectedResponse`: any other answer, a proxy's error page for example.
  * - `RequestFailed`: no answer; with `delivered: "unknown"` the customer may be deleted all the same.
  *
- * **Gotchas**: nothing is sent before the Effect runs. Runs of the same value know of each other (`Effect.retry` makes
- * such), so that a 404 after a lost answer says `afterAmbiguousAttempt: true`.
+ * **Gotchas**: nothing is sent before the Effect runs. If the same value runs again, as under `Effect.retry`, it knows how
+ * its earlier runs ended: a 404 after a lost answer says `afterAmbiguousAttempt: true`.
  *
  * Source: `DELETE /customer/{customer_id}`, Flowwise Native API 1.0.0; RFC 9110 §9.3.5.
  * @example
@@ -147,7 +148,7 @@ const calls = (settings: Settings) => {
 export const deleteCustomer = (
   customerId: string
 ): Effect.Effect<CustomerDeleted, DeleteCustomerError, FlowwiseClient> => {
-  // The history is this value's: its runs may be given a client that is built anew, say within what is retried.
+  // The history belongs to this value: each run may get another client, for example one built within a retry.
   const entry = new Entry()
   let last: FlowwiseClient["Type"] | undefined
   let call: Effect.Effect<CustomerDeleted, DeleteCustomerError>
@@ -162,8 +163,8 @@ export const deleteCustomer = (
 }
 
 /**
- * Makes sure that a customer is gone: as `deleteCustomer`, with a 404 as a success. The receipt is `CustomerDeleted`, or
- * `CustomerAlreadyAbsent`, which says `afterAmbiguousAttempt: true` where a lost attempt may have deleted the customer.
+ * Like `deleteCustomer`, but a 404 is a success too. The receipt is `CustomerDeleted` or `CustomerAlreadyAbsent`, which says
+ * `afterAmbiguousAttempt: true` if an earlier attempt may have deleted the customer.
  * @since 0.1.0
  * @category operations
  */

@@ -8,7 +8,7 @@ import { globalValue } from "effect/GlobalValue"
 import * as Option from "effect/Option"
 import { CustomerNotFound, isOurs, RequestFailed } from "./DeleteCustomerError.js"
 
-/** The histories of all retries that a fiber is within, shared by all copies of this package. */
+/** The histories of all retries around a fiber, shared by all copies of this package. */
 const currentHistories = globalValue("@effect-flowwise/client/History/currentHistories", () =>
   FiberRef.unsafeMake<ReadonlyArray<History>>([])
 )
@@ -27,7 +27,7 @@ export const mayBeDeleted = (customerId: string): Effect.Effect<boolean> =>
     histories.some((history) => history.mayBeDeleted(customerId))
   )
 
-/** Lets the calls within the attempts of a retry know of each other. Errors that no call made, say a stub, count too. @internal */
+/** Lets the calls within a retry know of each other. Errors of a stub, which made no call, count too. @internal */
 export const remembering =
   (own: History) =>
   <A, E, R>(attempt: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>

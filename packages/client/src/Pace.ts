@@ -14,7 +14,7 @@ export const make = (fastest: number) => {
   const start: Effect.Effect<number> = Effect.flatMap(now, (at) => {
     const wait = Rules.waitForStart(pace, at)
     if (wait > 0) {
-      // When this is over, another may have started, or all been told to wait.
+      // Then look again: another request may have started, or all may have to wait.
       return Effect.zipRight(Effect.sleep(wait), start)
     }
     pace = Rules.afterStart(pace, at)

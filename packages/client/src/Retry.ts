@@ -23,7 +23,7 @@ export interface ScheduleOptions {
   readonly times?: number | undefined
   /** The longest wait before the first resend. It doubles with each one; the wait is random below it. Default: 500 ms. */
   readonly baseDelay?: Duration.DurationInput | undefined
-  /** The longest wait. Where the server asks for more, the caller gets its error at once. Default: 30 seconds. */
+  /** The longest wait. If the server asks for more, the retry ends at once with that error. Default: 30 seconds. */
   readonly maxDelay?: Duration.DurationInput | undefined
 }
 
@@ -33,14 +33,14 @@ export interface ScheduleOptions {
  * @category models
  */
 export interface TransientOptions extends ScheduleOptions {
-  /** Ends each `deleteCustomer` within an attempt, as does the client's `timeout`. Other effects are yours to bound. */
+  /** Limits each request, besides the client's `timeout`. Other effects need an `Effect.timeout` of their own. */
   readonly attemptTimeout?: Duration.DurationInput | undefined
-  /** Shared by all calls of a client, so that resends don't multiply an outage. Default: none. */
+  /** Limits the resends of all calls that share it, so that they don't amplify an outage. Default: none. */
   readonly budget?: Budget | undefined
 }
 
 /**
- * Tokens that resends are paid from. An empty budget ends a retry with its latest error.
+ * The tokens that are left. A resend takes some; if there are too few, the retry ends with its latest error.
  * @since 0.1.0
  * @category models
  */
@@ -56,8 +56,7 @@ export const makeBudget: Effect.Effect<Budget> = Ref.make<number>(Rules.budget.c
 
 /**
  * Whether the same request can succeed later: `RequestFailed` (but for the reasons `"InvalidRequest"` and `"Certificate"`),
- * `DeletionFailed`, `RateLimited`, and `UnexpectedResponse` of 408, 425, 502, 503 and 504. Sending it again is safe, since
- * DELETE is idempotent (RFC 9110 §9.2.2). Other errors are not transient.
+ * `DeletionFailed`, `RateLimited`, and `UnexpectedResponse` of 408, 425, 502, 503 and 504. Sending it again is safe.
  * @since 0.1.0
  * @category predicates
  */
@@ -103,7 +102,7 @@ export const transient = (
 ): (<A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>) =>
   resending(options, (millis) => Effect.as(Effect.sleep(millis), true))
 
-/** `transient` with a wait of one's own, which says whether to send again, and a history to look into. @internal */
+/** `transient` with another wait, which says whether to send again, and a history to look into. @internal */
 export const resending =
   <R2 = never>(
     options: TransientOptions,

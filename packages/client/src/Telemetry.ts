@@ -113,7 +113,7 @@ export const traceHeaders = (fiber: AnyFiber, span: Tracer.Span | undefined): Re
 
 const time = (fiber: AnyFiber, nanos: bigint) => (fiber.getFiberRef(FiberRef.currentTracerTimingEnabled) ? nanos : 0n)
 
-/** The nearest span around that was not kept out of the trace. */
+/** The nearest enclosing span that is in the trace. */
 const propagating = (span: Option.Option<Tracer.AnySpan>): Option.Option<Tracer.AnySpan> => {
   if (Option.isNone(span) || !Context.get(span.value.context, Tracer.DisablePropagation)) {
     return span
@@ -130,7 +130,7 @@ const requestDuration = MetricKey.histogram(
 const { description, name } = Rules.deletions
 const deletions = MetricKey.counter(name, { description, incremental: true })
 
-/** A metric takes longer to make than a request; there are few, since customers and messages are in none. */
+/** Making a metric takes longer than a request. There are few, because none names a customer or a message. */
 const memoized = <K, A>(make: (key: K) => A) => {
   const made = new Map<K, A>()
   return (key: K): A => {

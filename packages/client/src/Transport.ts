@@ -34,11 +34,11 @@ export interface TransportObserver extends Reports {
 }
 
 /**
- * The one seam to the wire: sends one `DELETE`, follows no redirect, repeats nothing, and reports the answer, or why there
- * is none. For headers or a proxy of your own, wrap the `HttpClient` that `layerHttpClient` stands on.
+ * The way to the network: sends one `DELETE`, follows no redirect, repeats nothing, and reports the answer or why there is
+ * none. To add headers or a proxy, wrap the `HttpClient` that `layerHttpClient` uses.
  *
- * `send` returns at once. The function it returns lets go: it closes the connection, and nothing is sent any more. The
- * client calls it when the deadline is over or the caller is interrupted.
+ * `send` returns at once. The function that it returns closes the connection, and then nothing more is sent. The client
+ * calls it when the deadline is over or the caller is interrupted.
  * @since 0.1.0
  * @category tags
  */
@@ -46,7 +46,10 @@ export class Transport extends Context.Tag("@effect-flowwise/client/Transport")<
   Transport,
   { readonly send: (request: TransportRequest, observer: TransportObserver) => () => void }
 >() {
-  /** Over any `HttpClient`. One that is wrapped to retry or to follow redirects sends more than one request, unseen. */
+  /**
+   * Over any `HttpClient`. The client can't see it if that retries or follows redirects. The `fetch` of Deno and workerd may
+   * repeat a request: [runtimes](https://github.com/effect-flowwise/effect-flowwise/blob/main/docs/runtimes.md).
+   */
   static readonly layerHttpClient: Layer.Layer<Transport, never, HttpClient.HttpClient> = Layer.fresh(
     Layer.effect(
       Transport,
@@ -84,7 +87,7 @@ const ofRequest = (error: unknown): unknown =>
     ? error
     : undefined
 
-/** The caller's services and settings, but for what the platform's clients do by themselves. */
+/** The caller's services and settings, without what the platform's clients would do by themselves. */
 const runtimeFor = ({ fiber, span }: TransportObserver): Runtime.Runtime<never> => {
   const refs = fiber.getFiberRefs()
   const id = fiber.id()

@@ -35,15 +35,15 @@ export interface DeleteCustomersOptions {
 }
 
 /**
- * Deletes many customers, for good, and gives the outcome of each as soon as it is known, in no order.
+ * Deletes many customers, for good, and gives the outcome of each as soon as it is known.
  *
- * **Details**: one outcome for each id; an id that comes twice is deleted, then already absent. Back-pressure: an id is
- * under way until you pull again after its outcome, and at most `concurrency` are. A 429, or an error with a `retryAfter`,
+ * **Details**: one outcome for each id; an id that comes twice is deleted, then already absent. At most
+ * `concurrency` ids are under way, each until you pull again after its outcome (back-pressure). A 429, or an error with a `retryAfter`,
  * slows all down: nothing is sent until the wait is over, and the time between two requests doubles (100 milliseconds to a
  * minute); each success takes a tenth off again.
  *
  * - `Unauthorized`: the other ids would fail the same way. The run stops as by `haltWhen`, and then fails.
- * - `E`: the ids failed, after the outcomes of those before. An iterable that throws is a defect.
+ * - `E`: the stream of ids failed. The outcomes of the ids before come first. An iterable that throws is a defect.
  *
  * **Gotchas**: to stop, let `haltWhen` complete: nothing more is sent, and you get the outcomes of what is under way. An id
  * without an outcome was not deleted. Interrupting the stream aborts the requests under way, and their outcomes are lost.
@@ -97,7 +97,7 @@ export const deleteCustomers = <E = never, R = never>(
   )
 }
 
-/** The outcomes that are there. The places of those before are free now, since the consumer has pulled again. */
+/** The outcomes that are ready. This frees the places of those before, because the consumer has pulled again. */
 const given = <E>(outcomes: Mailbox.Mailbox<DeletionOutcome, E>, places: Effect.Semaphore) => {
   let before = 0
   return Effect.suspend(() => Effect.zipRight(places.release(before), outcomes.takeAll)).pipe(
@@ -216,13 +216,13 @@ const isStream = <E, R>(ids: unknown): ids is Stream.Stream<string, E, R> =>
 /** A string would be an iterable of its characters, and each of them an id. */
 const isIterable = (ids: unknown): ids is Iterable<string> => typeof ids !== "string" && Predicate.isIterable(ids)
 
-/** The types let some of this through, and JavaScript all of it. */
+/** The types let some of these through, and JavaScript all of them. */
 const whyInvalid = (ids: unknown, { concurrency = 16, haltWhen, rateLimit }: DeleteCustomersOptions) => {
   if (!isStream(ids) && !isIterable(ids)) {
     return "The ids must be a Stream or an iterable of ids: put a single one into an array. Nothing was sent"
   }
   if (haltWhen !== undefined && !Effect.isEffect(haltWhen)) {
-    return "What halts the run must be an Effect, such as Deferred.await(stop). Nothing was sent"
+    return "haltWhen must be an Effect, such as Deferred.await(stop). Nothing was sent"
   }
   const interval = Option.getOrUndefined(Option.map(Duration.decodeUnknown(rateLimit?.interval), Duration.toMillis))
   return Rules.concurrencyProblem(concurrency) ?? (rateLimit && Rules.rateLimitProblem(rateLimit.limit, interval))

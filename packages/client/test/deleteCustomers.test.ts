@@ -881,10 +881,7 @@ describe("what makes no sense", () => {
       const outcomes = yield* Stream.runCollect(deleteCustomers(["a", "b"], options))
       const told = Array.from(outcomes, (outcome) => {
         assert(outcome._tag === "DeletionUnconfirmed" && outcome.error._tag === "RequestFailed")
-        assert.match(
-          outcome.error.message,
-          /^(The concurrency|The rate limit|What halts the run) must .* Nothing was sent$/
-        )
+        assert.match(outcome.error.message, /^(The concurrency|The rate limit|haltWhen) must .* Nothing was sent$/)
         return [outcome.customerId, outcome.error.reason, outcome.error.delivered]
       })
       assert.deepStrictEqual(told, [

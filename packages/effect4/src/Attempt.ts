@@ -72,7 +72,7 @@ export const attempt = (
     })
   )
 
-/** A class and no closures: V8 keeps what a literal makes among the long-lived where many are alive at once. */
+/** A class, not closures: with many requests at once, closures end up in V8's old generation. */
 class Exchange extends Reported implements TransportObserver {
   private end: (outcome: Exit.Exit<Answer, DeleteCustomerError>) => void = constVoid
 

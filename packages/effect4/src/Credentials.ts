@@ -14,7 +14,7 @@ import * as Tracer from "effect/Tracer"
 import { type DeleteCustomerError, fromFailure } from "./DeleteCustomerError.js"
 import * as Setting from "./Setting.js"
 
-// How long a request waits for a load while there is a pair that may still do.
+// How long a request waits for new keys before it uses the old ones.
 const PATIENCE = "2 seconds"
 
 /**
@@ -31,7 +31,7 @@ export interface ClientCredentials {
 }
 
 /**
- * The key pair that is sent with every request. `get` runs anew for each one, so that a rotated key takes effect at once.
+ * The key pair that is sent with every request. `get` runs for each one, so that a rotated key takes effect at once.
  *
  * @example
  * ```ts
@@ -53,20 +53,20 @@ export class Credentials extends Context.Service<
     /** Runs for every request, within its time-out. */
     readonly get: Effect.Effect<ClientCredentials>
     /**
-     * Runs where the server refuses a pair that `get` gave. `true` means that `get` now gives another one, with which the
-     * request is sent once more: the refused one deleted nobody.
+     * Runs when the server refuses a pair. `true`: `get` now has another one, with which the request is sent again. The
+     * refused request deleted nobody.
      */
     readonly renew?: (refused: ClientCredentials) => Effect.Effect<boolean>
   }
 >()("@effect-flowwise/effect4/Credentials") {
   /**
-   * The same pair for every request. Surrounding white space is trimmed, since secret files end in a newline; a
-   * `ConfigError` names the value that a header can't carry, and never shows it.
+   * The same pair for every request. White space around the values is trimmed, since secret files end in a newline. A value
+   * that no header can carry is a `ConfigError`, which names it and doesn't show it.
    */
   static readonly layer = (pair: ClientCredentials): Layer.Layer<Credentials, Config.ConfigError> =>
     Layer.effect(Credentials, Effect.map(checked(pair), fixed))
 
-  /** From `FLOWWISE_CLIENT_ID` and `FLOWWISE_CLIENT_SECRET`, held to the same rules. */
+  /** From `FLOWWISE_CLIENT_ID` and `FLOWWISE_CLIENT_SECRET`, with the same rules. */
   static readonly layerConfig: Layer.Layer<Credentials, Config.ConfigError> = Layer.fresh(
     Layer.effect(
       Credentials,
@@ -83,12 +83,11 @@ export class Credentials extends Context.Service<
   )
 
   /**
-   * From a secret manager. `load` runs when the layer is built, when the pair is older than `timeToLive`, and when the
-   * server answers 401; all fibers share one run, which goes on where the one that began it is interrupted. After a 401 the
-   * request is sent once more if the pair has changed, since the vendor stops a reset key at once.
+   * From a secret manager. `load` runs when the layer is built, when the pair is older than `timeToLive`, and after a 401.
+   * If the pair has then changed, the request is sent once more. All fibers share one run of `load`.
    *
-   * Building the layer fails as `load` does, or with a `ConfigError` where no header can carry what it gives. Later the last
-   * pair stays in use where `load` fails or takes longer than two seconds: retry, bound and log inside `load`.
+   * The layer fails if the first `load` fails, or with a `ConfigError` if no header can carry the pair. If a later `load`
+   * fails or takes longer than two seconds, the last pair stays in use. Retry, limit and log inside `load`.
    */
   static readonly layerRefreshing = <E, R>(options: {
     readonly load: Effect.Effect<ClientCredentials, E, R>
@@ -101,7 +100,7 @@ const refreshing = Effect.fnUntraced(function* <E, R>(options: {
   readonly timeToLive: Duration.Input
 }) {
   const timeToLive = yield* Setting.fromOption("timeToLive", parseTimeToLive(options.timeToLive))
-  // Not the span that builds the layer, which ends with that.
+  // Without the span of the layer's build, which is over by then.
   const context = Context.omit(Tracer.ParentSpan)(yield* Effect.context<R>()) as Context.Context<R>
   const load = Effect.provideContext(Effect.flatMap(options.load, checked), context)
   const scope = yield* Effect.scope
@@ -111,7 +110,7 @@ const refreshing = Effect.fnUntraced(function* <E, R>(options: {
   let current = yield* Effect.flatMap(load, aged)
   let loading: Deferred.Deferred<void> | undefined
 
-  // A load that failed, or threw, counts too, or every fiber would begin its own.
+  // A load that failed or threw counts too: otherwise every fiber would begin its own.
   const reload = (old: ClientCredentials) =>
     Effect.flatMap(Effect.matchCauseEffect(load, { onFailure: () => aged({ ...old }), onSuccess: aged }), (next) =>
       Effect.sync(() => {
@@ -119,7 +118,7 @@ const refreshing = Effect.fnUntraced(function* <E, R>(options: {
       })
     )
 
-  /** The pair that comes after `old`. Whoever is late finds a newer one, or a load that is under way. */
+  /** The pair that comes after `old`: a newer one, that of the load under way, or that of a new load. */
   const after = (old: ClientCredentials): Effect.Effect<ClientCredentials> =>
     Effect.uninterruptibleMask((restore) => {
       if (current.pair !== old) {
@@ -185,8 +184,8 @@ export interface Keys {
 }
 
 /**
- * Makes the keys of a pair, and keeps those of the last one: to check, encode and hide a pair takes longer than to send it,
- * and pairs seldom change. @internal
+ * Makes the keys of a pair, and keeps the last ones, because making them takes longer than sending, and pairs seldom
+ * change. @internal
  */
 export const prepareKeys = (): ((pair: ClientCredentials) => Result.Result<Keys, DeleteCustomerError>) => {
   let lastId: unknown

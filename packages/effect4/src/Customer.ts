@@ -66,7 +66,7 @@ export class CustomerDeleted extends Schema.TaggedClass<CustomerDeleted>("@effec
 ) {}
 
 /**
- * The vendor knows no such customer, which is as good as a deletion: what `ensureCustomerDeleted` makes of a 404.
+ * The receipt of `ensureCustomerDeleted` for a 404: the vendor knows no such customer.
  *
  * @since 0.1.0
  * @category models

@@ -12,12 +12,12 @@ import * as Result from "effect/Result"
 /** @internal */
 export interface Deadline {
   readonly clock: Clock.Clock
-  /** By that clock's monotonic nanoseconds. */
+  /** In monotonic nanoseconds of that clock. */
   readonly began: bigint
   readonly limit: Duration.Duration
 }
 
-/** The `attemptTimeout` of the retries around: the shortest, or what is wrong with it. @internal */
+/** The shortest `attemptTimeout` of the retries around, or what is wrong with it. @internal */
 export const CurrentAttemptTimeout = Context.Reference<Result.Result<Duration.Duration, string>>(
   "@effect-flowwise/effect4/Deadline/CurrentAttemptTimeout",
   { defaultValue: () => Result.succeed(Duration.infinity) }
@@ -26,14 +26,14 @@ export const CurrentAttemptTimeout = Context.Reference<Result.Result<Duration.Du
 /** @internal */
 export const begin = (fiber: Fiber.Fiber<unknown, unknown>, timeout: Duration.Duration): Deadline => {
   const clock = fiber.getRef(Clock.Clock)
-  // An attempt whose attemptTimeout makes no sense ends at once.
+  // An attempt with an invalid attemptTimeout ends at once.
   const shorter = Result.getOrElse(fiber.getRef(CurrentAttemptTimeout), () => timeout)
   return { clock, began: clock.monotonicTimeNanosUnsafe(), limit: Duration.min(timeout, shorter) }
 }
 
 /**
  * Waits for what `start` begins, until the deadline. `start` gets a function to call with the outcome, and returns one that
- * lets go of what is under way. The deadline also holds in an uninterruptible region. @internal
+ * aborts. The deadline also holds in an uninterruptible region. @internal
  */
 export const until = <A, E>(
   deadline: Deadline,
@@ -51,7 +51,7 @@ export const until = <A, E>(
       }
     }
     const letGo = start(end)
-    // No timer where there is an answer already: a `TestClock` would stop at it.
+    // No timer if there is an answer already: a `TestClock` would stop at it.
     if (!over) {
       cancelTimer = schedule(deadline.clock, left(deadline), () => {
         end(Exit.fail(onTimeout()))
@@ -66,7 +66,7 @@ export const until = <A, E>(
   })
 
 /**
- * Runs an effect until the deadline, on a fiber of its own, which can be left behind where it can't be interrupted.
+ * Runs an effect until the deadline, on its own fiber, which is left behind if it can't be interrupted.
  * @internal
  */
 export const inTime = <A, E>(
@@ -93,7 +93,7 @@ const left = ({ began, clock, limit }: Deadline) =>
 
 const liveClock = Context.get(Context.empty(), Clock.Clock)
 
-/** By the live clock a timer is enough, and no fiber. */
+/** With the live clock a timer is enough, without a fiber. */
 const schedule = (clock: Clock.Clock, millis: number, task: () => void): (() => void) => {
   if (clock === liveClock) {
     // A longer timer would fire at once.

@@ -40,11 +40,11 @@ const DurationFromJson = Schema.Union([
 )
 
 const retryAfter = {
-  /** How long the server asks to wait, at most 24 hours; none where it doesn't say, or not clearly. */
+  /** How long the server asks to wait, at most 24 hours. None without a valid `retry-after`. */
   retryAfter: optional(DurationFromJson)
 }
 
-/** What the server said. The defaults are the vendor's own words, for who makes such an error in a test. */
+/** What the server said. The defaults, for a test that makes such an error, are the words of the vendor's page. */
 const answered = (status: keyof typeof Rules.documented) => ({
   /** In the server's words, without the customer's id: safe to log. */
   message: defaulted(Rules.documented[status].message),
@@ -54,7 +54,7 @@ const answered = (status: keyof typeof Rules.documented) => ({
 })
 
 /**
- * `400`, or an id that can't be sent: the id has no valid format. Correct it; the same id fails again.
+ * `400`, or an id that can't be sent. Correct the id: the same one fails again.
  *
  * @since 0.1.0
  * @category errors
@@ -100,7 +100,7 @@ export class CustomerNotFound extends Schema.TaggedError<CustomerNotFound>("@eff
 ) {}
 
 /**
- * `500`: the vendor failed to delete the customer. That it kept the data is likely but not certain. To ask again is safe.
+ * `500`: the vendor failed to delete the customer. It most likely still has the data. Sending again is safe.
  *
  * @since 0.1.0
  * @category errors
@@ -127,8 +127,8 @@ export class RateLimited extends Schema.TaggedError<RateLimited>("@effect-flowwi
 }) {}
 
 /**
- * Any other answer: a success that is no 204, a redirect, a proxy's error page, a documented status without its documented
- * body. It says nothing about the customer, so look at `status` and `body` before you act.
+ * Any other answer: a success other than 204, a redirect, a proxy's error page, a documented status without its documented
+ * body. It does not prove whether the customer was deleted, so look at `status` and `body` before you act.
  *
  * @since 0.1.0
  * @category errors
@@ -137,9 +137,9 @@ export class UnexpectedResponse extends Schema.TaggedError<UnexpectedResponse>(
   "@effect-flowwise/client/UnexpectedResponse"
 )("UnexpectedResponse", {
   message: defaulted("The answer is not documented for this operation"),
-  /** The HTTP status; `0` where a browser hides a redirect's. */
+  /** The HTTP status; `0` for a redirect in a browser, which hides the status. */
   status: Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)),
-  /** The body as the vendor's error, where it is one. */
+  /** The body, if it is an `ErrorResponse` of the vendor. */
   error: optional(ErrorResponse),
   /** The first 1,024 characters of the body; empty where there is none or it is unreadable. */
   body: defaulted(""),
@@ -150,14 +150,14 @@ export class UnexpectedResponse extends Schema.TaggedError<UnexpectedResponse>(
 /**
  * No answer.
  *
- * - `Connection`: no connection came about (name, port, TLS, proxy, connect time-out).
+ * - `Connection`: no connection was made (name, port, TLS, proxy, connect time-out).
  * - `Certificate`: the server's certificate is not valid here. No retry changes that.
  * - `Timeout`: no complete answer in time.
  * - `Transport`: the connection broke, or what came over it is not HTTP.
  * - `InvalidRequest`: the request can't be sent as it is; the message says what to correct.
  *
- * `delivered: "no"` means that the request provably never left. With `"unknown"` the customer may or may not be deleted:
- * ask again, and take a 404 for "gone".
+ * With `delivered: "no"` the request certainly never left. With `"unknown"` the customer may or may not be deleted: ask
+ * again; a 404 then means gone.
  *
  * @since 0.1.0
  * @category errors
@@ -209,16 +209,16 @@ export const DeleteCustomerError = Schema.Union([
 export type DeleteCustomerError = typeof DeleteCustomerError.Type
 
 /**
- * Whether one attempt may have deleted the customer although it brought no proof: `RequestFailed` delivered `"unknown"`,
- * `DeletionFailed`, and `UnexpectedResponse` of any 2xx, of 408 and of 5xx. Says nothing about the attempts before it.
+ * Whether the attempt that ended with this error may have deleted the customer: `RequestFailed` delivered `"unknown"`,
+ * `DeletionFailed`, and `UnexpectedResponse` of any 2xx, of 408 and of 5xx. Says nothing about earlier attempts.
  *
  * @since 0.1.0
  * @category predicates
  */
 export const isAmbiguous: (error: DeleteCustomerError) => boolean = Rules.isAmbiguous
 
-/** Whether a value is one of these errors, be it of another copy of this package. @internal */
+/** Whether a value is one of these errors, also one of another copy of this package. @internal */
 export const isOurs = Schema.is(DeleteCustomerError)
 
-/** The error that the rules speak of. @internal */
+/** Makes our error from a failure of the rules. @internal */
 export const fromFailure: (failure: Rules.Failure) => DeleteCustomerError = Schema.decodeSync(DeleteCustomerError)

@@ -12,8 +12,8 @@ import {
 /**
  * A customer who is not known to be gone, and why.
  *
- * **Details**: `error` is that of the last attempt. It tells whether to correct the id, to ask again later, or to look into
- * it. `mayBeDeleted` covers all attempts. The other ids of the run are not affected.
+ * **Details**: `error` is that of the last attempt, and says what to do. `mayBeDeleted` covers all attempts. The other ids of
+ * the run are not affected.
  *
  * @since 0.1.0
  * @category models

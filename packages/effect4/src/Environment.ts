@@ -23,15 +23,15 @@ import * as Setting from "./Setting.js"
 export class Environment extends Context.Service<
   Environment,
   {
-    /** Part of every outcome, so that a sandbox's deletion can't pass for production's. */
+    /** In every receipt, so that nobody takes a deletion in the sandbox for one in production. */
     readonly name: string
     /** Absolute, without a trailing slash. */
     readonly baseUrl: string
   }
 >()("@effect-flowwise/effect4/Environment") {
   /**
-   * A host of your own. The name defaults to the host. Fails where the URL is not absolute http(s), where it has user info,
-   * a query or a fragment, and where it is plain `http:` to another machine, unless `allowHttp`.
+   * A host of your own. Default `name`: the host. The URL must be absolute http(s), without user info, query and fragment.
+   * Plain `http:` to another machine needs `allowHttp`.
    */
   static readonly layer = (
     baseUrl: string,
@@ -51,8 +51,8 @@ export class Environment extends Context.Service<
   static readonly layerProduction: Layer.Layer<Environment> = Layer.succeed(Environment, environments.production)
 
   /**
-   * From `FLOWWISE_BASE_URL`; without one from `FLOWWISE_ENVIRONMENT`, which is `sandbox` or `production`; without either
-   * the sandbox. `FLOWWISE_ALLOW_HTTP=true` permits plain http to another machine.
+   * From `FLOWWISE_BASE_URL`, else from `FLOWWISE_ENVIRONMENT` (`sandbox` or `production`), else the sandbox.
+   * `FLOWWISE_ALLOW_HTTP=true` permits plain http to another machine.
    */
   static readonly layerConfig: Layer.Layer<Environment, Config.ConfigError> = Layer.fresh(
     Layer.effect(

@@ -28,12 +28,12 @@ import { Transport } from "./Transport.js"
  * **When to use**: provide one of its layers, and call `deleteCustomer`. On Node.js, `NodeFlowwise` of
  * `@effect-flowwise/effect4/node` has faster ones.
  *
- * **Details**: a request is sent once and ends within `timeout` (default: 30 seconds), body included. Retries compose on
- * top. Several accounts in one process: provide several layers. Effect 4 builds a layer value once for all of a program,
- * whatever is provided to it, so that the layers of this package are built anew for each account.
+ * **Details**: the client sends a request once, and it ends within `timeout` (default: 30 seconds), body included. For several
+ * accounts in one process, provide several layers: those of this package are built anew for each account.
  *
- * **Gotchas**: a layer that you make of them and that still needs `Credentials` or `Environment` is built once again. Where it
- * serves several accounts, wrap it in `Layer.fresh`.
+ * **Gotchas**: Effect 4 builds a layer value of your own once for all of a program. If it is composed of these and serves
+ * several accounts, wrap it in `Layer.fresh`. The `fetch` of Deno and workerd may repeat a request:
+ * [runtimes](https://github.com/effect-flowwise/effect-flowwise/blob/main/docs/runtimes.md).
  *
  * @example
  * ```ts
@@ -55,13 +55,13 @@ export class FlowwiseClient extends Context.Service<
   {
     /** The environment's name. */
     readonly environment: string
-    /** As the function `deleteCustomer`, at this environment with this account. */
+    /** Like the function `deleteCustomer`, in this environment and with this account. */
     readonly deleteCustomer: (customerId: string) => Effect.Effect<CustomerDeleted, DeleteCustomerError>
   }
 >()("@effect-flowwise/effect4/FlowwiseClient") {
   /**
-   * The service over any `Transport`. A setting that makes no sense, such as `timeout: 0`, makes every call fail with a
-   * `RequestFailed` of reason `"InvalidRequest"` that names it.
+   * The service over any `Transport`. With an invalid setting, such as `timeout: 0`, every call fails with a `RequestFailed` of
+   * reason `"InvalidRequest"` that names it.
    */
   static readonly make = (
     options: ClientOptions = {}
@@ -70,7 +70,7 @@ export class FlowwiseClient extends Context.Service<
       const transport = yield* Transport
       const credentials = yield* Credentials
       const { baseUrl, name } = yield* Environment
-      // The types and the layers of `Environment` don't let these through. JavaScript, and a service made by hand, do.
+      // A service made by hand, or JavaScript, can bring bad ones.
       const settings = Result.all({
         base: Result.mapError(parseBaseUrl(baseUrl, true), (problem) => `The base URL ${problem}`),
         timeout: Deadline.parse(options.timeout ?? "30 seconds", "timeout")
@@ -140,7 +140,7 @@ const invalidId = (customerId: unknown, problem: string) =>
 const calls =
   (client: Client) =>
   (customerId: string, given?: Entry): Effect.Effect<CustomerDeleted, DeleteCustomerError> => {
-    // Array.map would give an index.
+    // `ids.map(client.deleteCustomer)` passes an index.
     const entry = typeof given === "object" ? given : new Entry()
     const { renew } = client.credentials
     return renew === undefined
@@ -153,7 +153,7 @@ const calls =
             }),
             "Unauthorized",
             (error) =>
-              // The refused pair deleted nobody, so that another one can be tried.
+              // The refused pair deleted nobody, so another one can be tried.
               Effect.flatMap(renewed(client, renew(refused), error), (another) =>
                 another ? attempt(client, customerId, entry) : Effect.fail(error)
               )
@@ -169,11 +169,11 @@ const renewed = (client: Client, renew: Effect.Effect<boolean>, error: DeleteCus
 /**
  * Deletes one customer, for good.
  *
- * **When to use**: a person asks to be forgotten, and it matters whether this very call deleted them. If it only matters
+ * **When to use**: a person asks to be forgotten, and it matters whether this call deleted them. If it only matters
  * that they are gone, use `ensureCustomerDeleted`.
  *
- * **Details**: sends one `DELETE /customer/{customer_id}`, never retries, and ends within the client's `timeout`. It
- * succeeds only where the answer is a 204.
+ * **Details**: sends one `DELETE /customer/{customer_id}` within the client's `timeout`, and succeeds only if the answer is a
+ * 204. Sends a second one only after a 401, with new keys of `Credentials.layerRefreshing`.
  *
  * - `InvalidCustomerId`: 400, or an id that can't be sent; then nothing was.
  * - `Unauthorized`: 401, the credentials are not valid here.
@@ -183,8 +183,8 @@ const renewed = (client: Client, renew: Effect.Effect<boolean>, error: DeleteCus
  * - `UnexpectedResponse`: any other answer, a proxy's error page for example.
  * - `RequestFailed`: no answer; with `delivered: "unknown"` the customer may be deleted all the same.
  *
- * **Gotchas**: run it again as the same value (`Effect.retry` does) and a later 404 says `afterAmbiguousAttempt: true`; a
- * call that is made anew knows nothing of the one before.
+ * **Gotchas**: if the same value runs again, as under `Effect.retry`, it knows how its earlier runs ended: a 404 after a lost
+ * answer says `afterAmbiguousAttempt: true`. A new `deleteCustomer(id)` knows nothing of an earlier one.
  *
  * Source: `DELETE /customer/{customer_id}`, Flowwise Native API 1.0.0; RFC 9110 §9.3.5.
  *
@@ -206,7 +206,7 @@ const renewed = (client: Client, renew: Effect.Effect<boolean>, error: DeleteCus
 export const deleteCustomer = (
   customerId: string
 ): Effect.Effect<CustomerDeleted, DeleteCustomerError, FlowwiseClient> => {
-  // The history is this value's: its runs may be given a client that is built anew, say within what is retried.
+  // The history belongs to this value: each run may get another client, for example one built within a retry.
   const entry = new Entry()
   let last: FlowwiseClient["Service"] | undefined
   let call: Effect.Effect<CustomerDeleted, DeleteCustomerError>
@@ -221,12 +221,12 @@ export const deleteCustomer = (
 }
 
 /**
- * Makes sure that a customer is gone: as `deleteCustomer`, with a 404 as a success.
+ * Like `deleteCustomer`, but a 404 is a success too.
  *
  * **When to use**: in an erasure workflow, which may run more than once for one person.
  *
- * **Details**: the receipt is `CustomerDeleted`, or `CustomerAlreadyAbsent` where the vendor knew no such customer. After an
- * attempt whose answer was lost the latter says `afterAmbiguousAttempt: true`. It never retries either.
+ * **Details**: the receipt is `CustomerDeleted` or `CustomerAlreadyAbsent`, which says `afterAmbiguousAttempt: true` if an
+ * earlier attempt may have deleted the customer. It never retries either.
  *
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-/** What is known of earlier attempts: after a lost answer, a 404 may be the attempt's own deletion. */
+/** What is known of earlier attempts: after a lost answer, a 404 may mean that the attempt before deleted the customer. */
 import { Attempted, type Entry, type History, inHindsight, isAmbiguous } from "@effect-flowwise/core"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
@@ -7,7 +7,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import { CustomerNotFound, type DeleteCustomerError, isOurs, RequestFailed } from "./DeleteCustomerError.js"
 
-/** The histories of all retries that a fiber is within. */
+/** The histories of all retries around a fiber. */
 const CurrentHistories = Context.Reference<ReadonlyArray<History>>(
   "@effect-flowwise/effect4/History/CurrentHistories",
   {
@@ -28,8 +28,7 @@ export const mayBeDeleted = (customerId: string): Effect.Effect<boolean> =>
   Effect.map(CurrentHistories, (histories) => histories.some((history) => history.mayBeDeleted(customerId)))
 
 /**
- * Lets all calls within one attempt of a retry know of those within its other attempts. Errors of ours count too where no
- * call made them, those of a stub for example. @internal
+ * Lets the calls within a retry know of each other. Errors of a stub, which made no call, count too. @internal
  */
 export const remembering =
   (own: History) =>

@@ -16,7 +16,7 @@ export const make = (fastest: number) => {
   const start: Effect.Effect<number> = Effect.flatMap(now, (at) => {
     const wait = Rules.waitForStart(pace, at)
     if (wait > 0) {
-      // When this is over, another may have started, or all have to wait.
+      // Then look again: another request may have started, or all may have to wait.
       return Effect.andThen(Effect.sleep(wait), start)
     }
     pace = Rules.afterStart(pace, at)

@@ -22,13 +22,13 @@ export interface ScheduleOptions {
   /** How many more attempts after the first. Default: 3. */
   readonly times?: number | undefined
   /**
-   * The longest wait before the first resend; it doubles with each one. The wait itself is drawn at random between zero and
-   * that (full jitter), so that many callers don't come back together. Default: 500 milliseconds.
+   * The longest wait before the first resend. It doubles with each one. The wait itself is random between zero and that (full
+   * jitter), so that many callers don't come back together. Default: 500 milliseconds.
    */
   readonly baseDelay?: Duration.Input | undefined
   /**
-   * The longest wait. Where the server asks for more, there is no resend: the caller gets the error with its `retryAfter` at
-   * once. Default: 30 seconds.
+   * The longest wait. If the server asks for more, the retry ends at once with that error and its `retryAfter`.
+   * Default: 30 seconds.
    */
   readonly maxDelay?: Duration.Input | undefined
 }
@@ -41,16 +41,16 @@ export interface ScheduleOptions {
  */
 export interface TransientOptions extends ScheduleOptions {
   /**
-   * Ends each `deleteCustomer` within an attempt after so long, as `RequestFailed` with reason `"Timeout"`; the client's
-   * `timeout` holds too. Other effects are yours to bound. Default: none.
+   * Limits each request, besides the client's `timeout`: it ends with `RequestFailed` of reason `"Timeout"`. Other effects
+   * need an `Effect.timeout` of their own. Default: none.
    */
   readonly attemptTimeout?: Duration.Input | undefined
-  /** Shared by all calls of a client, so that resends don't multiply an outage. Default: none. */
+  /** Limits the resends of all calls that share it, so that they don't amplify an outage. Default: none. */
   readonly budget?: Budget | undefined
 }
 
 /**
- * Tokens that resends are paid from. An empty budget ends a retry with the error at hand.
+ * The tokens that are left. A resend takes some; if there are too few, the retry ends with its latest error.
  *
  * @since 0.1.0
  * @category models
@@ -69,8 +69,8 @@ export const makeBudget: Effect.Effect<Budget> = Ref.make<number>(Rules.budget.c
 
 /**
  * Whether the same request can succeed later: `RequestFailed` (but for the reasons `"InvalidRequest"` and `"Certificate"`),
- * `DeletionFailed`, `RateLimited`, and `UnexpectedResponse` of 408, 425, 502, 503 and 504. To send it again is safe, since
- * DELETE is idempotent. What is no error of `deleteCustomer` is not transient.
+ * `DeletionFailed`, `RateLimited`, and `UnexpectedResponse` of 408, 425, 502, 503 and 504. Sending it again is safe, since
+ * DELETE is idempotent. Any other value is not transient.
  *
  * @since 0.1.0
  * @category predicates
@@ -99,11 +99,10 @@ export const schedule = <E>(options: ScheduleOptions = {}): Schedule.Schedule<E,
   )
 
 /**
- * Sends again after transient errors. Works for every effect: errors that are none of `deleteCustomer` pass through.
+ * Sends again after transient errors. Works on every effect; errors that are not transient pass through.
  *
  * **Details**: a `CustomerNotFound` after an attempt that may have deleted the customer says `afterAmbiguousAttempt: true`.
- * Each attempt is a span of its own, numbered by `http.request.resend_count`. Interruption ends a wait, and sends nothing
- * more.
+ * Each attempt has a span, numbered by `http.request.resend_count`. After an interruption nothing more is sent.
  *
  * @example
  * ```ts
@@ -125,7 +124,7 @@ export const transient = (
 ): (<A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>) =>
   resending(options, { wait: (millis) => Effect.as(Effect.sleep(millis), true) })
 
-/** `transient` with a wait of one's own, which says whether to send again, and a history to look into. @internal */
+/** `transient` with another wait, which says whether to send again, and a history to look into. @internal */
 export const resending =
   <R2 = never>(
     options: TransientOptions,

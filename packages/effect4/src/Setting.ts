@@ -1,4 +1,4 @@
-/** A setting that is refused by its name, and never by its value. */
+/** Settings whose errors name the setting and never show its value. */
 import * as Config from "effect/Config"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"

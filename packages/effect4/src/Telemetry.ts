@@ -23,7 +23,7 @@ type AnyFiber = Fiber.Fiber<unknown, unknown>
 export const make = (base: URL) => {
   const attributes = Rules.spanAttributes(base)
   const { boundaries, description, name } = Rules.requestDuration
-  // A metric takes longer to make than a request; there are few, since customers and messages are in none.
+  // Making a metric takes longer than a request. There are few, because none names a customer or a message.
   const durations = memoized((status: number | undefined) =>
     memoized((errorType: string | undefined) =>
       Metric.histogram(name, {
@@ -77,7 +77,7 @@ export const make = (base: URL) => {
 const noSpan = Effect.succeed(undefined)
 
 /**
- * Makes the span the current one of an effect, for a tracer that lets instrumentations see it. Effect's own has no such hook.
+ * Makes the span the current one, for a tracer that shows it to instrumentations. Effect's own doesn't.
  * @internal
  */
 export const within = <A, E>(

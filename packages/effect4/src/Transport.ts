@@ -18,8 +18,8 @@ import * as Tracer from "effect/Tracer"
 export { bodyReader, type TransportRequest } from "@effect-flowwise/core"
 
 /**
- * What a transport reports to: `left`, then `head`, then `body` if `head` returned `true`. Or `failed`, at any time. What
- * comes after the end is ignored.
+ * What a transport reports to: `left`, then `head`, then `body` if `head` returned `true`; or `failed`, at any time. Later
+ * reports are ignored.
  *
  * @since 0.1.0
  * @category models
@@ -32,13 +32,13 @@ export interface TransportObserver extends Reports {
 }
 
 /**
- * Sends one `DELETE`: follows no redirect, repeats nothing, and reports the answer, or why there is none.
+ * Sends one `DELETE`, follows no redirect, repeats nothing, and reports the answer or why there is none.
  *
- * **When to use**: to put the client on something that is no `HttpClient`. For headers or a proxy of your own, wrap the
- * `HttpClient` that `layerHttpClient` is built on.
+ * **When to use**: the client is to send over something that is not an `HttpClient`. To add headers or a proxy, wrap the
+ * `HttpClient` that `layerHttpClient` uses.
  *
- * **Details**: `send` returns at once. The function it returns lets go: it closes the connection, and nothing is sent any
- * more. The client calls it when the deadline is over or the caller is interrupted.
+ * **Details**: `send` returns at once. The function that it returns closes the connection, and then nothing more is sent. The
+ * client calls it when the deadline is over or the caller is interrupted.
  *
  * @since 0.1.0
  * @category services
@@ -47,7 +47,10 @@ export class Transport extends Context.Service<
   Transport,
   { readonly send: (request: TransportRequest, observer: TransportObserver) => () => void }
 >()("@effect-flowwise/effect4/Transport") {
-  /** Over any `HttpClient`. One that retries or follows redirects by itself sends more than one request. */
+  /**
+   * Over any `HttpClient`. The client can't see it if that retries or follows redirects. The `fetch` of Deno and workerd may
+   * repeat a request: [runtimes](https://github.com/effect-flowwise/effect-flowwise/blob/main/docs/runtimes.md).
+   */
   static readonly layerHttpClient: Layer.Layer<Transport, never, HttpClient.HttpClient> = Layer.fresh(
     Layer.effect(
       Transport,
@@ -74,7 +77,7 @@ const sendOver =
     return () => fiber.interruptUnsafe()
   }
 
-/** The caller's services and settings, but for what Effect's clients do by themselves. */
+/** The caller's services and settings, without what Effect's clients would do by themselves. */
 const contextFor = ({ fiber, span }: TransportObserver): Context.Context<never> => {
   const { context } = fiber
   return Context.mergeAll(

@@ -38,28 +38,28 @@ export interface DeleteCustomersOptions {
 }
 
 /**
- * Deletes many customers, for good, and gives the outcome of each as soon as it is known, in no order.
+ * Deletes many customers, for good, and gives the outcome of each as soon as it is known.
  *
  * **When to use**: for an import, a clean-up, or a queue of requests.
  *
  * **Details**: one outcome for each id. An id that comes twice is deleted, then already absent. An unconfirmed id never ends
- * the stream. Back-pressure: an id counts as under way until you have pulled again after its outcome, and no more than
- * `concurrency` are. So a million ids need no more memory than a thousand.
+ * the stream. At most `concurrency` ids are under way, each until you pull again after its outcome (back-pressure). So a
+ * million ids need no more memory than a thousand.
  *
  * A 429, or an error with a `retryAfter`, slows all requests down: nothing is sent until the wait is over, and the time
  * between two requests doubles (at least 100 milliseconds, at most a minute). Each success takes a tenth off again, down to
- * `rateLimit`. Where the wait is above the `maxDelay` of `retry` that id is given up, and the others wait.
+ * `rateLimit`. If the wait is above the `maxDelay` of `retry`, that id ends unconfirmed, and the others wait.
  *
  * - `Unauthorized`: the other ids would fail the same way. The run stops as by `haltWhen`, and then fails.
- * - `E`: the ids failed. You get the outcomes of those before first. An iterable that throws is a defect, likewise.
+ * - `E`: the stream of ids failed. The outcomes of the ids before come first. An iterable that throws is a defect.
  *
- * **Gotchas**: to stop, let `haltWhen` complete. Nothing more is sent, no resend either. Requests under way come to their
- * end, and you get their outcomes; an id that waits for a resend has the outcome of its latest attempt; an id without an
- * outcome was not deleted. Interrupting the stream, or leaving it early as `Stream.take` does, aborts the requests under way,
- * and you don't learn their outcomes.
+ * **Gotchas**: to stop, let `haltWhen` complete. Nothing more is sent, and no resends. Requests under way finish, and you get
+ * their outcomes. An id that was to be sent again ends with the error of its last attempt. An id without an outcome was not
+ * deleted. Interrupting the stream, or leaving it early as `Stream.take` does, aborts the requests under way, and their
+ * outcomes are lost.
  *
- * Options that make no sense, such as `concurrency: 0`, make each id a `DeletionUnconfirmed` whose `RequestFailed` of reason
- * `"InvalidRequest"` says what to correct; nothing is sent.
+ * With invalid options, such as `concurrency: 0`, nothing is sent. Each id gets a `DeletionUnconfirmed` whose `RequestFailed`
+ * of reason `"InvalidRequest"` says what to correct.
  *
  * @example
  * ```ts
@@ -108,7 +108,7 @@ export const deleteCustomers = <E = never, R = never>(
           Effect.forkScoped
         )
 
-      // The places of the outcomes before are free when the consumer pulls again.
+      // When the consumer pulls again, the places of the outcomes before become free.
       let given = 0
       return Stream.fromPull(
         Effect.succeed(
@@ -190,7 +190,7 @@ const startsOf = <E, R>(run: Run<E>, ids: Stream.Stream<string, E, R> | Iterable
     )
   )
 
-/** All attempts for one id. None where it was never sent, and where it may not say what came of it. */
+/** All attempts for one id. `undefined`: never sent, or the run ended before its outcome was known. */
 const outcomeOf = Effect.fnUntraced(function* <E>(
   run: Run<E>,
   { id, startedAt: first }: Started
@@ -272,7 +272,7 @@ const toStream = <E, R>(ids: Stream.Stream<string, E, R> | Iterable<string>): St
 /** A string would be an iterable of its characters, and each of them an id. */
 const isIterable = (ids: unknown): ids is Iterable<string> => typeof ids !== "string" && Predicate.isIterable(ids)
 
-/** The types let some of this through, and JavaScript all of it. */
+/** The types let some of these through, and JavaScript all of them. */
 const whyInvalid = (
   ids: unknown,
   { concurrency = 16, haltWhen, rateLimit }: DeleteCustomersOptions
@@ -281,7 +281,7 @@ const whyInvalid = (
     return "The ids must be a Stream or an iterable of ids: put a single one into an array. Nothing was sent"
   }
   if (haltWhen !== undefined && !Effect.isEffect(haltWhen)) {
-    return "What halts the run must be an Effect, such as Deferred.await(stop). Nothing was sent"
+    return "haltWhen must be an Effect, such as Deferred.await(stop). Nothing was sent"
   }
   return (
     concurrencyProblem(concurrency) ??

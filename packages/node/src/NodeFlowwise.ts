@@ -14,8 +14,7 @@ export type { AnyDispatcher, TransportOptions } from "./UndiciTransport.js"
 export interface Options extends UndiciTransport.TransportOptions, ClientOptions {}
 
 /**
- * `layerTransport` with options. An invalid one is a `ConfigError` that names it and never shows its value, since a
- * proxy's URL may hold a password.
+ * `layerTransport` with options. An invalid one is a `ConfigError` that names it and never shows its value.
  * @since 0.1.0
  * @category layers
  */
@@ -23,7 +22,7 @@ export const layerTransportWith = (options: UndiciTransport.TransportOptions): L
   Layer.scoped(Transport, UndiciTransport.make(options))
 
 /**
- * The client's `Transport` right on undici, over connections of its own, which close with the layer.
+ * The client's `Transport` directly on undici. It has its own connections, which close with the layer.
  * @since 0.1.0
  * @category layers
  */
@@ -38,7 +37,7 @@ export const layerWith = (options: Options): Layer.Layer<FlowwiseClient, ConfigE
   Layer.fresh(Layer.provide(Layer.effect(FlowwiseClient, FlowwiseClient.make(options)), layerTransportWith(options)))
 
 /**
- * The client with its defaults. Which account and which environment is yours to provide.
+ * The client with its defaults. You provide the account and the environment.
  * @example
  * ```ts
  * import { Credentials, Environment } from "@effect-flowwise/client"

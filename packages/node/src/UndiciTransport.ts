@@ -1,4 +1,4 @@
-/** The transport right on undici: a pool of connections, a proxy's, or the user's own dispatcher. */
+/** The transport directly on undici: over a pool of connections, a proxy, or the user's own dispatcher. */
 import { channel } from "node:diagnostics_channel"
 import type { Transport } from "@effect-flowwise/client"
 import * as Rules from "@effect-flowwise/core"
@@ -55,7 +55,7 @@ const open = (options: TransportOptions): Effect.Effect<Dispatcher, ConfigError,
             return new ProxyAgent({ ...proxied, uri: proxy })
         }
       },
-      // Without undici's words, which show the URL with its password.
+      // Without undici's message, which shows the URL with its password.
       catch: () => InvalidData(["proxy"], "can't be used: look for a typing error in the proxy's URL")
     }).pipe(
       Effect.filterOrFail(Rules.isDispatcher, () =>

@@ -15,7 +15,7 @@ const PATH = "/_emulator/script"
 export const isControl = (request: HttpServerRequest.HttpServerRequest) => request.originalUrl.startsWith("/_emulator/")
 
 /**
- * Answers in plain text, so that no answer of it reads like one of the vendor's.
+ * Answers in plain text, so that none of its answers looks like one of the vendor's.
  *
  * @internal
  */
@@ -28,7 +28,7 @@ export const respond = (
 ): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
   const refuse = (status: number, why: string) => Effect.succeed(HttpServerResponse.text(`${why}\n`, { status }))
   const taken = HttpServerResponse.empty({ status: 204 })
-  // A page in a browser can send here, and has to say who it is.
+  // A web page can send requests here. Its browser adds the header `origin`.
   if (request.headers.origin !== undefined) return refuse(403, "the emulator takes no script from a browser")
   if (request.originalUrl !== PATH) return refuse(404, `the emulator itself has ${PATH} only`)
   switch (request.method) {

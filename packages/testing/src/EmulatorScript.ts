@@ -17,9 +17,9 @@ const MAX_MESSAGE_LENGTH = 300
 /**
  * What the emulator does in place of its own answer.
  *
- * - A `status`, with headers and a body: a text as it is, anything else as JSON. Nobody is deleted, even by a 204.
- * - `drop`: closes the connection without an answer, before or after the deletion took effect.
- * - `never`: takes the request, and stays silent until the client goes.
+ * - `status`, with headers and a body. A text is sent as it is, anything else as JSON. Nobody is deleted, even by a 204.
+ * - `drop`: closes the connection without an answer, before or after the deletion.
+ * - `never`: takes the request, and stays silent until the client closes the connection.
  * - `delay` alone: its own answer, later.
  *
  * @since 0.1.0
@@ -41,7 +41,7 @@ export type ScriptedResponse =
   | { readonly delay: Duration.DurationInput }
 
 /**
- * What an emulator has been told to do, and what it accepts.
+ * The script of an emulator, and the secrets that it accepts.
  *
  * @internal
  */
@@ -60,7 +60,7 @@ export interface EmulatorScript {
   readonly acceptSecrets: (clientSecrets: ReadonlyArray<string>) => Effect.Effect<void>
   /** Does what a line of a script says. */
   readonly add: (line: string) => Effect.Effect<void, Script.InvalidScript>
-  /** As it was in the beginning. */
+  /** Back to the state at the start. */
   readonly clear: Effect.Effect<void>
 }
 
@@ -111,7 +111,7 @@ export const toResponse = ({ status, headers, body = "" }: Extract<ScriptedRespo
     headers ?? {}
   )
 
-/** Makes a scripted response once, so that what can't be sent is found where it is set. */
+/** Makes a scripted response once, so that one that can't be sent fails where it is set. */
 const validate = (step: ScriptedResponse): Effect.Effect<void, Script.InvalidScript> =>
   Effect.gen(function* () {
     yield* Script.validDelay(step.delay ?? 0)
@@ -135,10 +135,10 @@ const validate = (step: ScriptedResponse): Effect.Effect<void, Script.InvalidScr
 
 const drops = ["beforeDeletion", "afterDeletion"] as const
 
-/** Left out, and not `undefined`, which JSON has not. */
+/** A property that may be missing, but not `undefined`, which JSON doesn't have. */
 const optional = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(schema, { exact: true })
 
-/** In place of the usual message, which would name one choice of several, and show a secret. */
+/** Replaces the usual message, which would name one choice of several, and show a secret. */
 const or = <A, I>(schema: Schema.Schema<A, I>, message: string) =>
   schema.annotations({ message: () => ({ message, override: true }) })
 
@@ -149,7 +149,7 @@ const Delay = or(Schema.Unknown.pipe(Schema.filter(isDelay)), 'give milliseconds
 const Drop = or(Schema.Literal(...drops), 'give "beforeDeletion" or "afterDeletion"')
 const Secrets = or(Schema.NonEmptyArray(Schema.NonEmptyString), "give a list of secrets, none of them empty")
 
-/** A misspelt name is not passed over in silence. */
+/** Refuses a misspelt name. */
 const reader = <A, I>(schema: Schema.Schema<A, I>) => Schema.decodeUnknown(schema, { onExcessProperty: "error" })
 
 /** Whom a line is for, and how often. */

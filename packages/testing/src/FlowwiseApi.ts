@@ -24,7 +24,7 @@ const ErrorResponse = Schema.Struct({
   description: "Error response structure returned when an API request fails."
 })
 
-/** The four errors look alike on the wire, where only the status tells them apart: the tag stays on this side. */
+/** On the wire only the status distinguishes the four errors, so the tag is not sent. */
 const documentedError = <const Tag extends string>(
   tag: Tag,
   status: number,
@@ -80,7 +80,7 @@ export class ApiCredentials extends HttpApiMiddleware.Tag<ApiCredentials>()("@ef
   }
 }) {}
 
-// What `OpenApi.fromApi` adds on its own account, and the vendor's document does not say.
+// Removes what `OpenApi.fromApi` adds and the vendor's document doesn't say.
 const asTheVendorSays = OpenApi.annotations({
   title: "Flowwise Native API",
   version: "1.0.0",
@@ -145,14 +145,14 @@ const Customer = Schema.Struct({
   ...newCustomer
 })
 
-// For tests that make their customers over the wire. It has a page of its own, so it is no part of this document.
+// For tests that create customers over HTTP. The vendor documents it elsewhere, so this document leaves it out.
 const createCustomer = HttpApiEndpoint.post("createCustomer", "/customer")
   .setPayload(Schema.Struct(newCustomer))
   .addSuccess(Customer)
   .annotate(OpenApi.Exclude, true)
 
 /**
- * The contract as an `HttpApi`. `OpenApi.fromApi(FlowwiseApi)` says what the vendor's document says.
+ * The contract as an `HttpApi`. `OpenApi.fromApi(FlowwiseApi)` equals the vendor's document.
  *
  * @example
  * ```ts

@@ -70,15 +70,15 @@ export interface EmulatorOptions {
   readonly port?: number | undefined
   /** Answers 429 to more than `limit` requests in an `interval`, with the rest of the interval as `retry-after`. */
   readonly rateLimit?: { readonly limit: number; readonly interval: Duration.DurationInput } | undefined
-  /** Called with each request when it is over: answered, dropped, or given up by the client. */
+  /** Called with each request when it has been answered, dropped, or given up by the client. */
   readonly log?: ((request: EmulatedRequest) => void) | undefined
 }
 
 /**
  * The vendor's API over real HTTP, on loopback only.
  *
- * To a `DELETE` it answers 401 with wrong credentials, 204 for a known customer, who is then gone, 400 for an unknown id with a
- * control character, and 404 for any other id. `POST /customer` makes a customer.
+ * It answers a `DELETE` with 401 for wrong credentials, 204 for a known customer, who is then gone, 400 for an unknown id
+ * with a control character, and 404 for any other id. `POST /customer` makes a customer.
  *
  * @example
  * ```ts
@@ -127,8 +127,8 @@ export class FlowwiseEmulator extends Context.Tag("@effect-flowwise/testing/Flow
   }
 >() {
   /**
-   * Starts an emulator of its own for every build, and stops it with the layer. Only options that can't be met make it
-   * fail: a `port` that is taken (`ServeError`), or a `rateLimit` or `port` that makes no sense (`InvalidScript`).
+   * Starts an emulator for every build, and stops it with the layer. It fails only if a `port` is taken (`ServeError`), or if
+   * a `rateLimit` or `port` is invalid (`InvalidScript`).
    */
   static readonly layer: {
     (
@@ -153,7 +153,7 @@ export class FlowwiseEmulator extends Context.Tag("@effect-flowwise/testing/Flow
 }
 
 const emulator = (options: EmulatorOptions) => {
-  // Once: what gives its ids only once would leave the second build empty.
+  // Copied now: an iterable that can be read only once would leave the second build empty.
   const customers = Array.from(options.customers ?? [])
   return Layer.unwrapScoped(
     Effect.gen(function* () {
@@ -202,7 +202,7 @@ const emulator = (options: EmulatorOptions) => {
           return (
             isLoopback(request.headers.host) ? answer(api, request) : HttpServerResponse.empty({ status: 421 })
           ).pipe(
-            // The platform runs an app uninterruptibly: a client that goes, and a layer that closes, end it here.
+            // The platform runs an app uninterruptibly. This lets a client that leaves, or a layer that closes, end it.
             Effect.interruptible,
             Effect.catchAllCause((cause) =>
               Cause.isInterruptedOnly(cause)
@@ -269,7 +269,7 @@ const emulator = (options: EmulatorOptions) => {
         Layer.provide(
           HttpRouter.setRouterConfig({ maxParamLength: 4096, caseSensitive: true, ignoreDuplicateSlashes: false })
         ),
-        // The platform waits for open connections to end by themselves, and a client that keeps one alive never ends it.
+        // The platform waits until open connections end, and a client that keeps one alive never ends it.
         Layer.provide(Layer.scopedDiscard(Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections())))),
         Layer.provide(NodeHttpServer.layer(() => server, { host: LOOPBACK, port }))
       )
@@ -277,7 +277,7 @@ const emulator = (options: EmulatorOptions) => {
   )
 }
 
-/** A page in a browser can make its own name resolve to this machine; its requests carry that name. */
+/** A web page can make its own name resolve to this machine. The `Host` of its requests is that name. */
 const isLoopback = (host: string | undefined) => /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(host ?? "")
 
 /** Whom a request asks to delete; none where it asks for something else. */
@@ -286,7 +286,7 @@ const customerIdOf = ({ method, originalUrl }: HttpServerRequest.HttpServerReque
     Option.flatMap((segment) => Either.getRight(Either.try(() => decodeURIComponent(segment))))
   )
 
-/** Compares digests, so that the time it takes says nothing about where the texts differ. */
+/** Compares digests, so that the time does not depend on where the texts differ. */
 const same = (given: string | undefined, expected: string) =>
   timingSafeEqual(digest(given ?? ""), digest(expected)) && given !== undefined
 

@@ -39,12 +39,12 @@ import * as Vendor from "./Vendor.js"
  */
 export interface FakeRequest {
   readonly customerId: string
-  /** None while it is under way, and where it was interrupted. */
+  /** None while it is under way, and after an interruption. */
   readonly outcome: Option.Option<CustomerDeleted | DeleteCustomerError>
 }
 
 /**
- * How often a request shall go wrong in which way, each from 0 to 1 and 1 at most in all.
+ * How likely each fault is for a request: from 0 to 1 each, and at most 1 together.
  *
  * @since 0.1.0
  * @category models
@@ -119,7 +119,7 @@ export class FlowwiseTest extends Context.Tag("@effect-flowwise/testing/Flowwise
   static readonly layer = (
     options: { readonly customers?: Iterable<string> | undefined } = {}
   ): Layer.Layer<FlowwiseClient | FlowwiseTest> => {
-    // Once: what gives its ids only once would leave the second build empty.
+    // Copied now: an iterable that can be read only once would leave the second build empty.
     const customers = Array.from(options.customers ?? [])
     return Layer.effectContext(
       Effect.gen(function* () {

@@ -1,5 +1,5 @@
 /**
- * Answers 429 to what goes beyond a rate.
+ * Answers 429 to requests beyond a rate.
  *
  * @since 0.1.0
  */
@@ -16,7 +16,7 @@ interface RateLimit {
 }
 
 /**
- * Gives the 429 that is due, in windows that begin with the first request after the last one.
+ * Gives a 429 where one is due. A window begins with the first request after the last window.
  *
  * @internal
  */

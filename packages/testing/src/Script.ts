@@ -10,8 +10,8 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 
 /**
- * A script that asks for what can't happen, say a status of 42 or a negative number of times. `message` says what to
- * correct; nothing was scripted.
+ * The script is impossible, for example with a status of 42 or a negative number of times. `message` says what to correct;
+ * nothing was scripted.
  *
  * @example
  * ```ts
@@ -42,7 +42,7 @@ export class InvalidScript extends Schema.TaggedError<InvalidScript>("@effect-fl
 export interface ScriptOptions {
   /** For this customer. Default: for everybody. */
   readonly customerId?: string | undefined
-  /** For so many requests. Default: for all of them. */
+  /** For this many requests. Default: for all of them. */
   readonly times?: number | undefined
 }
 
@@ -54,7 +54,7 @@ export interface Script<A> {
 }
 
 /**
- * Steps that are counted come first, in the order in which they were set; then the latest of those that are not.
+ * Steps with `times` come first, in the order in which they were set; then the latest step without.
  *
  * @internal
  */

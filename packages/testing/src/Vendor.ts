@@ -1,5 +1,5 @@
 /**
- * The vendor in memory: what the fake and the emulator both are underneath.
+ * The vendor in memory, on which both the fake and the emulator are built.
  *
  * @since 0.1.0
  */

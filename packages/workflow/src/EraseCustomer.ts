@@ -117,7 +117,7 @@ export const execute = (
     if (Option.isNone(parent)) {
       return yield* asking(payload.erasureId, uninterrupted(payload.erasureId, joined(payload)))
     }
-    // A workflow that goes on after its child was purged asked for it before.
+    // A parent may go on after its child was purged. It asked for this customer before.
     const check = (end: ErasureOutcome | ErasureFailed) =>
       end.customerId === "" ? Effect.void : sameCustomer(payload, end)
     const outcome = workflow.execute(payload).pipe(Effect.tapBoth({ onFailure: check, onSuccess: check }))
@@ -129,8 +129,8 @@ export const execute = (
   })
 
 /**
- * Like `execute`, but doesn't wait for the outcome. It succeeds when the erasure is durable, and has ended or begun
- * to wait. If the vendor answers, that takes no longer than the answer.
+ * Like `execute`, but doesn't wait for the outcome. It succeeds when the erasure is stored, and has ended or begun to wait.
+ * If the vendor answers, that takes no longer than the answer.
  *
  * @example
  * ```ts
@@ -257,7 +257,7 @@ export const step = (
 > =>
   Effect.gen(function* () {
     const instance = yield* WorkflowInstance
-    // Activities show in spans: by a name that differs from customer to customer and from workflow to workflow.
+    // Spans show the names of activities: this one differs between customers and workflows, and names nobody.
     const key = (yield* Waiting.customerKey(instance.executionId, customerId)).slice(0, 16)
     const rounds = Effect.gen(function* () {
       const attempts: Array<ErasureAttempt> = []
@@ -281,7 +281,7 @@ export const step = (
 
 const turns = new WeakMap<WorkflowInstance["Type"], Map<string, Effect.Semaphore>>()
 
-/** Two steps for one customer at the same time share their activities, which an engine may run at the same time as well. */
+/** Two steps for one customer share their activities, so they run one after the other. */
 const turn = (instance: WorkflowInstance["Type"], key: string) => {
   const ofRun = turns.get(instance) ?? new Map<string, Effect.Semaphore>()
   turns.set(instance, ofRun)

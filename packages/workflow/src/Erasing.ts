@@ -61,7 +61,7 @@ export interface EraseCustomerOptions {
     | undefined
 }
 
-/** One run of an erasure: what is fixed, and what it has found out so far. */
+/** One run of an erasure: its fixed settings, and its history so far. */
 interface Run {
   readonly payload: Payload
   readonly options: EraseCustomerOptions
@@ -73,7 +73,7 @@ interface Run {
 }
 
 /**
- * The workflow's body. It is run from its start whenever the erasure goes on; what activities gave is given again.
+ * The workflow's body. Whenever the erasure goes on, it runs from its start: finished activities give their stored results.
  *
  * @internal
  */
@@ -86,7 +86,7 @@ export const erase = (payload: Payload, options: EraseCustomerOptions) =>
     const run: Run = { payload, options, deadline, warning, attempts: [], approval: Option.none() }
     const wait = waiting(run)
 
-    // A later version may read what this one can't, so that the erasure looks again from time to time, until its deadline.
+    // A later version may read what this one can't, so the erasure looks again from time to time, until its deadline.
     const untilUpgrade = ({ value }: Round.Unreadable) =>
       Effect.gen(function* () {
         yield* wait("Upgrade", "Upgrade", deadline, stopped, value)
@@ -114,12 +114,12 @@ const rounds = (run: Run, wait: ReturnType<typeof waiting>) =>
       const sent = yield* round.send(payload.customerId, attempts, options.retry ?? {})
       attempts.push(...sent.attempts)
       if (Option.isNone(sent.last)) {
-        // The run that sent is gone, and with it the answer: ask again at once.
+        // The run that sent the request has ended, and its answer is lost: ask again at once.
         continue
       }
       const last = sent.last.value
       if (isGone(last)) {
-        // Unchecked: all of it is ours.
+        // Unchecked: we made all values.
         return new ErasureOutcome({ ...payload, attempts, approval: run.approval, receipt: last }, true)
       }
       if (last._tag === "InvalidCustomerId") {
@@ -136,7 +136,7 @@ const decide = (run: Run, number: number) => (at: DateTime.Utc) =>
   Effect.gen(function* () {
     const { approval: needed = false } = run.options
     const approval = needed ? yield* Waiting.resultOf(Approved) : Option.none()
-    // What has not waited yet was not interrupted in it: one look less for nearly all erasures.
+    // In the first round there was no wait to interrupt, so one look is enough.
     const cancelled = yield* number === 1 ? either(Cancelled) : stopped
     const hold = cancelled
       ? Option.some("Cancelled" as const)
@@ -147,7 +147,7 @@ const decide = (run: Run, number: number) => (at: DateTime.Utc) =>
           : Option.none()
     return { approval, hold }
   }).pipe(
-    // Not a failure: the engine would keep it as the intent.
+    // Not a failure, which the engine would store as the intent.
     Effect.catchTag("Unreadable", () =>
       Effect.succeed({ approval: Option.none<Approval>(), hold: Option.some("Upgrade" as const) })
     )
@@ -194,7 +194,7 @@ const isThere = (deferred: typeof Approved | typeof Cancelled) =>
 const either = (...deferreds: ReadonlyArray<typeof Approved | typeof Cancelled>) => Effect.exists(deferreds, isThere)
 const stopped = either(Cancelled, Interrupted)
 
-/** Waits at most until the deadline, with a warning on the way. What comes of it is the next round's to decide. */
+/** Waits at most until the deadline, with a warning on the way. The next round decides what follows. */
 const waiting = ({ attempts, deadline, payload, warning }: Run) => {
   const { customerId, erasureId } = payload
   let customer: string | undefined
@@ -238,7 +238,7 @@ const waiting = ({ attempts, deadline, payload, warning }: Run) => {
     })
 }
 
-/** One line for whoever operates this: what an erasure waits for, until when, and after how many attempts. */
+/** One line in the log: what an erasure waits for, until when, and after how many attempts. */
 const tell = (erasureId: string, { attempts, for: waitsFor, until }: ErasureWaiting, unread = "a value") => {
   const last = attempts.at(-1)?.message ?? "its answer is unknown"
   const line = {
@@ -254,7 +254,7 @@ const tell = (erasureId: string, { attempts, for: waitsFor, until }: ErasureWait
   })
 }
 
-/** At least what the server asks for; else twice as long each time, less up to a half, so that not all come back at once. */
+/** Twice as long each time, less up to a half, so that not all come back at once; at least what the server asks for. */
 const longWait = (
   error: DeleteCustomerError,
   failures: number,

@@ -1,5 +1,5 @@
 /**
- * What becomes of an erasure: its history, its outcome, and the ways in which it ends without one.
+ * The history of an erasure, its outcome, and its errors.
  *
  * @since 0.1.0
  */
@@ -8,33 +8,32 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 
 /**
- * One request, or one that may have been sent. Its result is the `_tag` of what `deleteCustomer` ended with, or
- * `"Unknown"` for an intent without an outcome: the process ended, or lost the execution, while the request may have
- * been under way.
+ * One request, or one that may have been sent. `result` is the `_tag` of the receipt or the error. It is `"Unknown"` for an
+ * intent without an outcome: the process ended, or lost the execution, while the request may have been under way.
  *
  * @since 0.1.0
  * @category models
  */
 export class ErasureAttempt extends Schema.Class<ErasureAttempt>("@effect-flowwise/workflow/ErasureAttempt")({
-  /** When the request was about to be sent; for an `"Unknown"` one, when its intent was written down. */
+  /** When the request was about to be sent. If the result is `"Unknown"`: when the intent was stored. */
   at: Schema.DateTimeUtc,
   /** The name of the machine that sent it. */
   host: Schema.String,
   /** The process on that machine. */
   pid: Schema.Int,
   result: Schema.String,
-  /** What an error said. It names neither the customer nor a secret. */
+  /** The error's message. It names neither the customer nor a secret. */
   message: Schema.optional(Schema.String),
   /** The answer's `x-request-id`, for the vendor's support. */
   requestId: Schema.optionalWith(Schema.String, { as: "Option" }).pipe(
     Schema.withConstructorDefault(() => Option.none<string>())
   ),
-  /** Whether the customer may be gone because of it, although nothing says so. */
+  /** Whether this attempt may have deleted the customer although it brought no proof. */
   ambiguous: Schema.optional(Schema.Literal(true))
 }) {}
 
 /**
- * Who let an erasure go ahead, and when.
+ * Who approved an erasure, and when.
  *
  * @since 0.1.0
  * @category models
@@ -50,15 +49,15 @@ const history = {
   /** Empty after a purge. */
   customerId: Schema.String,
   receivedAt: Schema.DateTimeUtc,
-  /** Everything that was sent, or may have been, in order. */
+  /** All requests that were or may have been sent, in order. */
   attempts: Schema.Array(ErasureAttempt),
-  /** None where no approval was asked for, or none came. */
+  /** None if no approval was needed, or none came. */
   approval: Schema.optionalWith(Approval, { as: "Option" })
 }
 
 /**
- * The customer is gone. `receipt` tells whether this erasure deleted them or found nobody; after an attempt that may have
- * deleted them, `CustomerAlreadyAbsent` says `afterAmbiguousAttempt: true`.
+ * The customer is gone. `receipt` is `CustomerDeleted` or `CustomerAlreadyAbsent`, which says `afterAmbiguousAttempt: true` if
+ * an earlier attempt may have deleted the customer.
  *
  * @since 0.1.0
  * @category models
@@ -75,7 +74,7 @@ export class ErasureOutcome extends Schema.TaggedClass<ErasureOutcome>("@effect-
  * - `InvalidCustomerId`: the id can't be sent, or the vendor refuses it. Correct it, under another erasure id.
  * - `Cancelled`: `cancel` ended it.
  *
- * `mayBeGone` tells whether one of the attempts may have deleted the customer all the same.
+ * `mayBeGone` says whether one of the attempts may have deleted the customer all the same.
  *
  * @since 0.1.0
  * @category errors
@@ -91,7 +90,7 @@ export class ErasureFailed extends Schema.TaggedError<ErasureFailed>("@effect-fl
 ) {}
 
 /**
- * An erasure that waits: for what, until when it does at the most, and what was tried so far.
+ * An erasure that waits: for what, until when at most, and all attempts so far.
  *
  * - `Approval`: for `approve`.
  * - `Credentials`: the last attempt was `Unauthorized`. Correct the credentials.
@@ -112,7 +111,7 @@ export class ErasureWaiting extends Schema.TaggedClass<ErasureWaiting>("@effect-
 ) {}
 
 /**
- * An erasure that can't be started as it was asked for. Nothing was.
+ * The erasure can't be started with these arguments. Nothing was started.
  *
  * @since 0.1.0
  * @category errors
@@ -127,9 +126,8 @@ export class InvalidErasure extends Schema.TaggedError<InvalidErasure>("@effect-
 ) {}
 
 /**
- * The erasure id stands for the erasure of another customer, or for a purged one, which no longer tells whose it was.
- * Nothing was started; that one goes on. Give each erasure a
- * erasure id of its own.
+ * The erasure id belongs to the erasure of another customer, or to a purged one, whose customer is no longer known. Nothing
+ * was started, and that erasure goes on. Give each erasure an id of its own.
  *
  * @since 0.1.0
  * @category errors
@@ -140,8 +138,8 @@ export class ErasureIdTaken extends Schema.TaggedError<ErasureIdTaken>("@effect-
 ) {}
 
 /**
- * The engine could not do what it was asked for; mostly, its storage can't be reached. What was asked for may have been
- * done or not. Ask again: an erasure id never runs twice.
+ * The engine failed, usually because its storage can't be reached. The operation may or may not have been done. Ask again: an
+ * erasure id never runs twice.
  *
  * @since 0.1.0
  * @category errors
@@ -152,8 +150,8 @@ export class EngineFailed extends Schema.TaggedError<EngineFailed>("@effect-flow
 ) {}
 
 /**
- * The engine's storage can't be used from its start: another engine has the file, it can't be opened, or its driver is
- * not installed. `message` says which, and what to do.
+ * The engine's storage can't be opened: another engine uses the file, the path is wrong, or the driver is not installed.
+ * `message` says which, and what to do.
  *
  * @since 0.1.0
  * @category errors

@@ -1,5 +1,5 @@
 /**
- * The rows that Effect's cluster keeps of erasures: who waits, and what is left behind. For SQLite and PostgreSQL.
+ * Lists erasures that wait, and purges those that have ended, in the tables of Effect's cluster. For SQLite and PostgreSQL.
  *
  * @since 0.1.0
  * @module
@@ -36,10 +36,10 @@ const forget = (json: string) => JSON.stringify(JSON.parse(json), (key, value) =
 const forgotten = `%"customerId":""%`
 
 /**
- * Every erasure that waits for longer: for an approval, for credentials, for the vendor, or for an upgrade.
+ * Every erasure that waits: for an approval, for credentials, for the vendor, or for an upgrade.
  *
- * **Details**: the first call makes an index on the engine's tables, with which the time grows with the erasures that wait
- * and not with those that are stored. A customer is never named.
+ * **Details**: the first call makes an index on the engine's tables. With it, the time depends on how many erasures wait, not
+ * on how many are stored. The result names no customer.
  *
  * @example
  * ```ts
@@ -58,7 +58,7 @@ export const waiting: Effect.Effect<
   SqlClient.SqlClient
 > = Effect.gen(function* () {
   const sql = (yield* SqlClient.SqlClient).withoutTransforms()
-  // In the same words in the query and in the index, or else the index is not used.
+  // The query and the index need the same expression, or else the index is not used.
   const ending = sql.onDialectOrElse({
     pg: () => `right(payload, ${suspended.length})`,
     orElse: () => `substr(payload, -${suspended.length})`
@@ -80,11 +80,11 @@ export const waiting: Effect.Effect<
   )
 })
 
-/** Makes an index that the engine lacks, once. A user who may not is left with slower queries. */
+/** Makes an index that the engine lacks, once. Without the right to do so, queries are slower. */
 const index = (name: string, on: string) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
-    // To make it again would wait for everybody who writes.
+    // Making it again would wait for all writers.
     const [there] = yield* sql.onDialectOrElse({
       pg: () => sql`SELECT 1 FROM pg_class WHERE relname = ${name}`,
       orElse: () => sql`SELECT 1 FROM sqlite_master WHERE name = ${name}`
@@ -146,13 +146,13 @@ const measure = Effect.gen(function* () {
 })
 
 /**
- * Forgets whose erasures are over for so long, and gives how many they were. The customer id becomes empty in what is kept
- * of the request and of the outcome; the steps in between are deleted. The erasure id stays, so that
- * nothing runs a second time: `poll` gives the outcome without the customer id, and `execute` fails as `ErasureIdTaken`.
+ * Forgets the customers of erasures that ended longer ago than `olderThan`, and gives their number. It empties the customer id
+ * in the stored request and outcome, and deletes the steps in between. The erasure id stays, so that no erasure runs again:
+ * `poll` gives the outcome without the customer id, and `execute` fails with `ErasureIdTaken`.
  *
- * **Details**: `workflow` is the workflow to purge; default: `EraseCustomer.workflow`. One of your own that uses
- * `EraseCustomer.step` is purged of its steps and of every field that is named `customerId`. It works in transactions of
- * 500 erasures. The first call makes an index on the engine's tables.
+ * **Details**: `workflow` is the workflow to purge. Default: `EraseCustomer.workflow`. For a workflow of your own that uses
+ * `EraseCustomer.step`, it deletes all steps and empties every field named `customerId`. It works in transactions of 500
+ * erasures. The first call makes an index on the engine's tables.
  *
  * @example
  * ```ts
@@ -185,7 +185,7 @@ export const purge = (options: {
     return total
   }).pipe(Effect.provideService(SqlClient.SafeIntegers, true))
 
-/** Lets the process do something else: over SQLite, a transaction is one stretch of work. */
+/** Lets the process do something else, since a transaction over SQLite blocks it. */
 const breathe = Effect.async<void>((resume) => void setImmediate(() => resume(Effect.void)))
 
 interface Row {

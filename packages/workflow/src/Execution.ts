@@ -1,5 +1,5 @@
 /**
- * Asks the engine about one erasure: is the request valid, whose is it, what became of it, and did the engine answer at all.
+ * Asks the engine about one erasure: whether the request is valid, whose erasure it is, and how it ended.
  *
  * @since 0.1.0
  */
@@ -35,7 +35,7 @@ const MAX_ERASURE_ID = 255
  * The workflow itself, to execute it as a child of your own or to ask the engine about it. `execute` below also checks
  * what it is given.
  *
- * Its execution id is the engine's hash of the erasure id, and so tells nothing of the customer.
+ * Its execution id is the engine's hash of the erasure id, so it does not reveal the customer.
  *
  * @example
  * ```ts
@@ -64,8 +64,8 @@ export const workflow = Workflow.make({
  */
 export interface ErasureRequest {
   /**
-   * The idempotency key: whoever executes the same again joins. It shows in logs and spans, as a hash, so that it must
-   * not tell who the customer is.
+   * The idempotency key: executing the same one again joins the erasure. Logs show it, and spans show its hash, so it must
+   * not reveal who the customer is.
    */
   readonly erasureId: string
   readonly customerId: string
@@ -74,10 +74,11 @@ export interface ErasureRequest {
 }
 
 /**
- * Waits for the outcome. Whoever joined another customer's erasure learns it when that waits, and not in days: what it
- * waits for tells whose it is. An erasure that ends without a wait is not looked up.
+ * Waits for the outcome. A caller who joined another customer's erasure learns so as soon as that waits, since its state
+ * says whose it is. An erasure that ends without a wait is not looked up.
+ *
+ * @internal
  */
-/** @internal */
 export const joined = (payload: Payload) =>
   Effect.gen(function* () {
     const engine = yield* WorkflowEngine
@@ -92,7 +93,7 @@ export const joined = (payload: Payload) =>
         ours = true
       }
     }).pipe(
-      // A look that has begun is let end: to interrupt a query makes some drivers cancel what their connection does next.
+      // Let a look finish: after an interrupted query, some drivers cancel the next one on the connection.
       Effect.uninterruptible,
       Effect.catchAll((taken) => Deferred.fail(another, taken)),
       Effect.provideService(WorkflowEngine, engine)
@@ -124,7 +125,7 @@ export const valid = (request: ErasureRequest) =>
       return yield* new InvalidErasure({ field: "receivedAt", message: "receivedAt must be a DateTime" })
     }
     if (DateTime.distance(now, receivedAt) > SKEW) {
-      const message = "receivedAt is in the future, by more than clocks differ. Give the time at which the person asked"
+      const message = "receivedAt is more than 5 minutes in the future. Give the time at which the person asked"
       return yield* new InvalidErasure({ field: "receivedAt", message })
     }
     return { erasureId, customerId, receivedAt: DateTime.toUtc(receivedAt) }
@@ -157,7 +158,7 @@ export const tokenFor = (deferred: typeof Approved | typeof Cancelled, erasureId
   )
 
 /**
- * An execution that the engine interrupted would interrupt everybody who asks for it. They get an error instead.
+ * If the engine interrupts an execution, its callers get an error, and are not interrupted themselves.
  *
  * @internal
  */
@@ -171,7 +172,7 @@ export const uninterrupted = <A, E, R>(erasureId: string, effect: Effect.Effect<
   })
 
 /**
- * The engine dies where it can't reach its storage. What it dies of may quote a row, so that only its code is kept.
+ * The engine dies if it can't reach its storage. The defect may quote a row, so only its code is kept.
  *
  * @internal
  */
@@ -189,14 +190,14 @@ export const asking = <A, E, R>(
       return new EngineFailed({ erasureId, message })
     }
     const code = codeOf(defect)
-    const why = code === undefined ? "mostly since its storage can't be reached" : `with ${code}`
+    const why = code === undefined ? "probably because its storage can't be reached" : `with ${code}`
     return new EngineFailed({
       erasureId,
-      message: `The engine failed, ${why}. What was asked for may or may not be done. Ask again with the same erasure id`
+      message: `The engine failed, ${why}. Your request may or may not be done. Ask again with the same erasure id`
     })
   })
 
-/** The code of a driver, such as `ECONNREFUSED`, at the bottom of what it was wrapped in. */
+/** The code of a driver, such as `ECONNREFUSED`, from the innermost cause. */
 const codeOf = (error: unknown): string | undefined => {
   if (!Predicate.isRecord(error)) {
     return undefined
@@ -207,7 +208,7 @@ const codeOf = (error: unknown): string | undefined => {
 
 interface Found {
   readonly status: ErasureOutcome | ErasureFailed | ErasureWaiting
-  /** Whose erasure it is that waits. */
+  /** The customer's key, if the erasure waits. */
   readonly customer?: string | undefined
 }
 
@@ -241,7 +242,7 @@ const taken = ({ erasureId }: Payload) =>
 export const sameCustomer = (payload: Payload, { customerId }: ErasureOutcome | ErasureFailed) =>
   customerId === payload.customerId ? Effect.void : customerId === "" ? forgotten(payload) : taken(payload)
 
-/** A purged erasure doesn't tell whose it was, and must not pass for another customer's. */
+/** A purged erasure doesn't say whose it was, so the error must not call it another customer's. */
 const forgotten = ({ erasureId }: Payload) =>
   new ErasureIdTaken({
     erasureId,
@@ -258,8 +259,8 @@ const seldom = Schedule.exponential("200 millis", 1.5).pipe(Schedule.union(Sched
  */
 export const settled = (payload: Payload) =>
   Effect.gen(function* () {
-    // A none is looked up again, as a failure, since the result of a repetition is its schedule's.
-    // A look that has begun is let end: to interrupt a query makes some drivers cancel what their connection does next.
+    // A `None` counts as a failure, so that `retry` looks again and gives the result.
+    // Let a look finish: after an interrupted query, some drivers cancel the next one on the connection.
     const { customer, status } = yield* Effect.flatten(Effect.uninterruptible(look(payload.erasureId))).pipe(
       Effect.retry(often),
       Effect.orDie
@@ -267,7 +268,7 @@ export const settled = (payload: Payload) =>
     yield* status._tag === "ErasureWaiting" ? sameKey(payload, customer) : sameCustomer(payload, status)
   })
 
-/** By the hash that a waiting erasure shows. One that another version stored may show none, and is taken for ours. */
+/** Compares the hash that a waiting erasure shows. If another version stored none, the erasure counts as ours. */
 const sameKey = (payload: Payload, customer: string | undefined) =>
   Effect.flatMap(Waiting.customerKey(payload.erasureId, payload.customerId), (key) =>
     customer === undefined || customer === key ? Effect.void : taken(payload)

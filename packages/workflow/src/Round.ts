@@ -39,16 +39,16 @@ const Intent = Schema.Struct({
   at: Schema.DateTimeUtc,
   host: Schema.String,
   pid: Schema.Int,
-  /** Of the run that wrote it down, and of no other. */
+  /** Identifies the run that stored it. */
   token: Schema.String,
   approval: Schema.optionalWith(Approval, { as: "Option" }),
-  /** Why nothing is to be sent for it. */
+  /** Why nothing may be sent. */
   hold: Schema.optionalWith(Schema.Literal("Approval", "Cancelled", "Overdue", "Upgrade"), { as: "Option" })
 })
 
 /**
- * Whether a round may send, and who approved of it. It is decided once and kept with the intent, since a later run can
- * find other options, an approval or a cancellation, when the request has been sent already.
+ * Whether a round may send, and who approved it. It is decided once and stored with the intent: a later run may find other
+ * options, an approval or a cancellation, although the request has already been sent.
  *
  * @internal
  */
@@ -61,7 +61,7 @@ const Round = Schema.Struct({
   endedAt: Schema.DateTimeUtc,
   /** From 0 to 1, for the wait that may follow. */
   chance: Schema.Number,
-  /** None where nothing was sent, since a run before may have. */
+  /** None if nothing was sent, because an earlier run may have sent the request. */
   last: Schema.optionalWith(
     Schema.Union(
       CustomerDeleted,
@@ -77,7 +77,7 @@ const Round = Schema.Struct({
   )
 })
 
-/** What the activities of a round work on. It is not theirs, since to make an activity takes longer than to run one. */
+/** What the activities of a round work on. Making an activity takes longer than running one, so they are made once. */
 class Current extends Context.Tag("@effect-flowwise/workflow/Round/Current")<
   Current,
   {
@@ -115,9 +115,9 @@ const numbered = (number: number) => {
 /**
  * Writes down that a round of requests is about to begin, and gives the round.
  *
- * At most one run sends for an intent. The engine runs an activity again after a crash, and where it was interrupted;
- * such a run finds that the intent is another run's, or that it has begun already. Then it sends nothing, and gives what it
- * knows, or else says that one attempt is unknown; the next round has an intent of its own.
+ * At most one run sends for an intent. After a crash or an interruption the engine runs an activity again. Such a run finds
+ * the intent of another run, or that its own has begun. Then it sends nothing, and gives the known result, or one attempt
+ * that is unknown. The next round has an intent of its own.
  *
  * @internal
  */
@@ -159,7 +159,7 @@ const died = new RequestFailed({ message: "The client died", reason: "Transport"
 
 const unknown = { result: "Unknown", ambiguous: true } as const
 
-/** Deletes the customer with short retries in memory, and keeps account of every request. What is ours is unchecked. */
+/** Deletes the customer with short retries in memory, and records every request. */
 const ended = (
   customerId: string,
   attempts: Array<ErasureAttempt>,
@@ -189,7 +189,7 @@ const ended = (
             })
         )
       ),
-      // A client that dies says nothing of the customer. Were it the activity's result, every later run would die of it.
+      // A defect of the client says nothing about the customer. As the activity's result it would end every later run.
       Effect.catchAllDefect(() => died),
       Effect.merge
     )

@@ -90,7 +90,7 @@ const unopened = (filename: string, error: unknown) => {
   return unavailable(filename, `The database ${filename} can't be opened${why}. Check its path and permissions`)
 }
 
-/** Holds a lock beside the file for as long as the engine runs. The system lets go of it when the process ends. */
+/** Holds a lock beside the file while the engine runs. The system releases it when the process ends. */
 const claim = (file: string) =>
   Effect.flatMap(open(`${file}.lock`), (db) =>
     Effect.try({
@@ -107,12 +107,12 @@ const connections = (db: Database, filename: string) => {
   const attempt = <A>(evaluate: () => A) =>
     Effect.try({ try: evaluate, catch: (cause) => new SqlError({ cause, message: "Failed to execute statement" }) })
 
-  // Not by a prepared statement: one that was refused with SQLITE_BUSY stays active in this driver, and no later
-  // transaction could commit.
+  // Not a prepared statement: after SQLITE_BUSY it would stay active in this driver, and no later transaction could
+  // commit.
   const exec = (sql: string) => attempt(() => db.exec(sql))
 
   const locked = Effect.logWarning(
-    `Another process has kept the database ${filename} locked for 10 seconds. Erasures go on when it lets go`
+    `Another process has kept the database ${filename} locked for 10 seconds. Erasures go on as soon as the lock is free`
   )
   const untilFree = <A>(effect: Effect.Effect<A, SqlError>) =>
     effect.pipe(
@@ -196,9 +196,9 @@ const connections = (db: Database, filename: string) => {
     }
   }
   return {
-    /** For whoever holds the connection. */
+    /** For the holder of the connection. */
     own: connection((_, statement) => statement),
-    /** For everybody else: a statement waits for its turn. */
+    /** For all others: a statement waits for its turn. */
     shared: (inTurn: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>) =>
       connection((sql, statement) => inTurn(single(sql, statement)))
   }

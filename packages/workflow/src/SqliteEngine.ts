@@ -27,8 +27,8 @@ import * as Sqlite from "./Sqlite.js"
  * the file is free, and after 10 seconds the log says so. A second engine on the same file fails with
  * `StorageUnavailable`, and so does a file that can't be opened. `shardingConfig` goes to Effect's `SingleRunner`.
  *
- * **Gotchas**: the lock that keeps a second engine out is a file of its own, `erasures.db.lock`. It may stay behind, and
- * then locks nothing.
+ * **Gotchas**: a file `erasures.db.lock` beside the database keeps a second engine out. If it stays behind after the engine
+ * has ended, it locks nothing.
  *
  * @example
  * ```ts
@@ -52,11 +52,11 @@ export const layer = (options: {
   ClusterWorkflowEngine.layer.pipe(
     Layer.provideMerge(
       SingleRunner.layer({
-        // No other runner takes over, so that there is nothing to lock.
+        // No other runner takes over, so there is nothing to lock.
         runnerStorage: "memory",
         shardingConfig: {
           entityMessagePollInterval: "1 second",
-          // An execution that is over is let go of at once, and not after a minute.
+          // Frees an execution soon after it ends, instead of after a minute.
           entityMaxIdleTime: "2 seconds",
           simulateRemoteSerialization: false,
           ...options.shardingConfig

@@ -1,5 +1,5 @@
 /**
- * How an erasure waits: on the engine's durable clock, until somebody wakes it, and for all to see.
+ * How an erasure waits: on the engine's durable clock, until somebody wakes it, with a note that says for what.
  *
  * @since 0.1.0
  */
@@ -23,7 +23,7 @@ const LONGEST = Duration.toMillis("24 hours")
 const FIRST_LOOK = Duration.toMillis("1 minute")
 
 /**
- * What a deferred was done with; none while it was not.
+ * The value of a deferred; none while it is not done.
  *
  * @internal
  */
@@ -35,8 +35,8 @@ export const resultOf = <Success extends Schema.Schema.Any>(deferred: DurableDef
   })
 
 /**
- * Suspends the execution until the time has come or it is `woken`, and gives whether it was. A run that comes by here
- * later passes. `begins` runs when the wait begins, and again if the process ended at that moment.
+ * Suspends the execution until `end` or until it is `woken`, and gives whether it was woken. A later run passes here at once.
+ * `begins` runs when the wait begins, and again if the process ended at that moment.
  *
  * @internal
  */
@@ -46,7 +46,7 @@ export const wait = <E, R, R2>(options: {
   readonly note: Note
   readonly woken: Effect.Effect<boolean, E, R>
   readonly begins: Effect.Effect<void, never, R2>
-  /** After at most this time the execution runs again from its start, and then goes on waiting. */
+  /** After this time at most, the execution runs again from its start and then goes on waiting. */
   readonly longest?: Duration.DurationInput
 }): Effect.Effect<boolean, E | Unreadable, R | R2 | WorkflowEngine | WorkflowInstance> =>
   Effect.gen(function* () {
@@ -79,7 +79,7 @@ export const wait = <E, R, R2>(options: {
 const END_OF_TIME = DateTime.unsafeMake(8.64e15)
 
 /**
- * How often an erasure looks whether this version can read what it could not.
+ * How often an erasure checks whether the value can now be read.
  *
  * @internal
  */
@@ -105,8 +105,8 @@ export const unreadable = (value: string) =>
   `An erasure waits for an upgrade: another version stored ${value}, and this version can't read it. Run the version that stored it, or a newer one`
 
 /**
- * Runs a child. The engine wakes the workflow that began it, and none that joined, so that each one also looks for itself:
- * after a minute, and twice as long each time.
+ * Runs a child. The engine wakes only the workflow that started it. So each one that joined also looks by itself: after a
+ * minute, and then after waits that double.
  *
  * @internal
  */
@@ -131,7 +131,7 @@ export const child = <A, E, R>(
     return yield* Effect.onInterrupt(effect, () => (instance.suspended ? Effect.orDie(wakeUp) : Effect.void))
   })
 
-/** The engine keeps a cause with a suspended execution, and gives it to whoever polls. It keeps a message and no more. */
+/** The engine stores a cause with a suspended execution, and `poll` returns it. Only its message is kept. */
 class Noted extends Error {
   override readonly name = "ErasureWaiting"
 }
@@ -171,7 +171,7 @@ export const noteOf = ({ cause }: Workflow.Suspended) =>
   )
 
 /**
- * Stands for a customer without naming them, where only to be compared.
+ * Identifies a customer without naming them, for comparisons.
  *
  * @internal
  */

@@ -30,7 +30,7 @@ export const layerTransportWith = (options: UndiciTransport.TransportOptions): L
   Layer.effect(Transport, UndiciTransport.make(options))
 
 /**
- * The client's `Transport` right on undici, over connections of its own, which close with the layer.
+ * The client's `Transport` directly on undici. It has its own connections, which close with the layer.
  *
  * @since 0.1.0
  * @category layers
@@ -62,7 +62,7 @@ export const layerWith = (options: Options): Layer.Layer<FlowwiseClient, ConfigE
   )
 
 /**
- * The client with its defaults. Which account and which environment is yours to provide.
+ * The client with its defaults. You provide the account and the environment.
  *
  * @example
  * ```ts

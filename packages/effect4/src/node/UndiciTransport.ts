@@ -1,4 +1,4 @@
-/** The transport right on undici: a pool of connections, a proxy's, or the user's own dispatcher. */
+/** The transport directly on undici: over a pool of connections, a proxy, or the user's own dispatcher. */
 import { channel } from "node:diagnostics_channel"
 import * as Rules from "@effect-flowwise/core"
 import type { ConfigError } from "effect/Config"
@@ -37,7 +37,7 @@ export const make = Effect.fnUntraced(function* (
 const open = (options: TransportOptions): Effect.Effect<Dispatcher, ConfigError, Scope.Scope> => {
   const { connectTimeout = "10 seconds", connections = null, proxy } = options
   const timeout = Rules.undiciMillis(Duration.toMillis(connectTimeout))
-  // HTTP/1.1 alone: an aborted request then closes its connection, and nobody else's.
+  // HTTP/1.1 only: an aborted request then closes its own connection, which no other request uses.
   const direct = { connections, allowH2: false, connect: { timeout } }
   const proxied = {
     ...direct,
@@ -58,7 +58,7 @@ const open = (options: TransportOptions): Effect.Effect<Dispatcher, ConfigError,
             return new ProxyAgent({ ...proxied, uri: proxy })
         }
       },
-      // Without undici's words, which show the URL with its password.
+      // Without undici's message, which shows the URL with its password.
       catch: () => invalid("proxy", "can't be used: look for a typing error in the proxy's URL")
     }).pipe(
       Effect.filterOrFail(Rules.isDispatcher, () =>

@@ -31,12 +31,12 @@ import * as Script from "./Script.js"
  */
 export interface FakeRequest {
   readonly customerId: string
-  /** None while it is under way, and where it was interrupted. */
+  /** None while it is under way, and after an interruption. */
   readonly outcome: Option.Option<CustomerDeleted | DeleteCustomerError>
 }
 
 /**
- * How often a request shall go wrong in which way, each from 0 to 1 and 1 at most in all.
+ * How likely each fault is for a request: from 0 to 1 each, and at most 1 together.
  *
  * @since 0.1.0
  * @category models
@@ -61,8 +61,8 @@ interface Fault {
 }
 
 /**
- * A fake that is the real client over a vendor in memory: ids are checked and encoded, answers judged and errors made by the
- * very code that runs in production. No socket is opened, and time and chance are Effect's, so that `TestClock` works.
+ * The real client over a vendor in memory. The code that checks ids, judges answers and makes errors is the code that runs in
+ * production. No socket is opened. Time is Effect's `Clock` and chance its `Random`.
  *
  * @example
  * ```ts
@@ -85,33 +85,33 @@ interface Fault {
 export class FlowwiseTest extends Context.Service<
   FlowwiseTest,
   {
-    /** Who still exists. */
+    /** The customers who still exist. */
     readonly customers: Effect.Effect<ReadonlyArray<string>>
-    /** Makes a customer; one who exists stays. */
+    /** Makes a customer, if there is none with this id. */
     readonly create: (customerId: string) => Effect.Effect<void>
-    /** Every request so far with its outcome, in the order of arrival. An id that the client refuses makes none. */
+    /** Every request so far with its outcome, in the order of arrival. For an id that the client refuses there is none. */
     readonly requests: Effect.Effect<ReadonlyArray<FakeRequest>>
-    /** From now on fails with this very error, for one customer or all, so many times or always; nobody is deleted. */
+    /** Requests fail with exactly this error, and nobody is deleted. By default for every customer and every request. */
     readonly fail: (
       error: DeleteCustomerError,
       options?: Script.ScriptOptions
     ) => Effect.Effect<void, Script.InvalidScript>
-    /** From now on deletes the customer and then loses the answer: `RequestFailed`, delivered `"unknown"`. */
+    /** Requests delete the customer and lose the answer: `RequestFailed`, delivered `"unknown"`. */
     readonly loseAnswer: (options?: Script.ScriptOptions) => Effect.Effect<void, Script.InvalidScript>
-    /** From now on answers after so long, by Effect's clock. The client's own time-out applies. */
+    /** Every answer comes this late, by Effect's clock. The client's own time-out applies. */
     readonly delay: (duration: Duration.Input) => Effect.Effect<void, Script.InvalidScript>
-    /** From now on goes wrong at random, in the same way for the same seed. Scripted errors come first. */
+    /** Requests fail at random, in the same way for the same seed. Scripted errors come first. */
     readonly chaos: (options: {
       readonly seed: number | string
       readonly rates: ChaosRates
     }) => Effect.Effect<void, Script.InvalidScript>
   }
 >()("@effect-flowwise/effect4/FlowwiseTest") {
-  /** Fresh state for every build; the environment's name is `"test"`. */
+  /** Every build has its own customers. The environment's name is `"test"`. */
   static readonly layer = (
     options: { readonly customers?: Iterable<string> | undefined } = {}
   ): Layer.Layer<FlowwiseClient | FlowwiseTest> => {
-    // Once: what gives its ids only once would leave the second build empty.
+    // Copied now: an iterable that can be read only once would leave the second build empty.
     const customers = Array.from(options.customers ?? [])
     return Layer.effectContext(Effect.suspend(() => make(new Set(customers))))
   }

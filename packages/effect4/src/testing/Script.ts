@@ -1,4 +1,4 @@
-/** What the fake shall do instead of its own answer, and how often. */
+/** What the fake does instead of its usual answer, and how often. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -6,8 +6,8 @@ import * as Schema from "effect/Schema"
 import { CustomerId } from "../Customer.js"
 
 /**
- * A script that asks for what can't happen, a negative number of times for example. `message` says what to correct; nothing
- * was scripted.
+ * The script is impossible, for example with a negative number of times. `message` says what to correct; nothing was
+ * scripted.
  *
  * @since 0.1.0
  * @category errors
@@ -24,9 +24,9 @@ export class InvalidScript extends Schema.TaggedError<InvalidScript>("@effect-fl
  * @category models
  */
 export interface ScriptOptions {
-  /** Default: everybody. */
+  /** For this customer. Default: for everybody. */
   readonly customerId?: string | undefined
-  /** So many requests, and then no more. Default: every one. */
+  /** For this many requests. Default: for all of them. */
   readonly times?: number | undefined
 }
 
@@ -38,7 +38,7 @@ export interface Script<A> {
 }
 
 /**
- * Steps that are counted come first, in the order in which they were set; then the latest of those that are not.
+ * Steps with `times` come first, in the order in which they were set; then the latest step without.
  * @internal
  */
 export const make = <A>(): Script<A> => {

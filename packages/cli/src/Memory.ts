@@ -1,6 +1,6 @@
 /**
  * Keeps the process small: V8 spends memory to save collections, and a run of a million customers makes garbage all the
- * time. The figures are in `docs/bulk-erasure.md`.
+ * time. The figures are in `docs/performance.md`.
  *
  * @since 0.1.0
  */

@@ -9,5 +9,5 @@ if (args.length === 1 && args[0] === "--version") {
 } else {
   keepSmall()
   const { runMain } = await import("./Flowwise.js")
-  runMain(process.argv)
+  runMain(args)
 }

@@ -22,6 +22,9 @@ export const bundleCommand = async (outdir) => {
     banner: {
       js: `import { createRequire as makeRequire } from "node:module"; const require = makeRequire(import.meta.url);`
     },
+    // Node reads it faster. The names stay, for stack traces.
+    minifyWhitespace: true,
+    minifySyntax: true,
     sourcemap: true,
     sourcesContent: false,
     legalComments: "none", // they are in the file of the licences

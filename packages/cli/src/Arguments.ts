@@ -1,63 +1,68 @@
 /**
- * What the parser would take for something else: an unknown command, the value of a switch, a place for an option.
+ * What commander lets pass and could delete by mistake, and our words for what it refuses.
  *
  * @since 0.1.0
  */
-import * as AutoCorrect from "@effect/cli/AutoCorrect"
-import type * as CliConfig from "@effect/cli/CliConfig"
-import * as Effect from "effect/Effect"
+import { type Command, CommanderError } from "commander"
 import { visible } from "./Output.js"
 import { Refused } from "./Refused.js"
+import { noOptionOfDelete } from "./Values.js"
 
-/** The options of all commands that take no value. */
-const SWITCHES = ["--allow-unusual-ids", "--dry-run", "--html", "--json", "--markdown", "--trim"]
+/** An option, also one whose dashes an editor has joined to a longer one. */
+const OPTION = /^(--|[^\P{Pd}-]|\u2212)/u
 
-/** The arguments as the parser understands them. */
-export const prepare = (
-  args: ReadonlyArray<string>,
-  commands: ReadonlyArray<string>,
-  config: CliConfig.CliConfig
-): Effect.Effect<ReadonlyArray<string>, Refused> =>
-  Effect.gen(function* () {
-    const ordered = logLevelFirst(args)
-    if (ordered.includes("--wizard")) {
-      return yield* new Refused({ message: "there is no --wizard; --help shows the options, with examples" })
-    }
-    const command = commandIn(args)
-    if (command !== undefined && !commands.includes(command)) {
-      return yield* new Refused({ message: unknownCommand(command, commands, config) })
-    }
-    const index = ordered.findIndex(
-      (word, at) => SWITCHES.includes(ordered[at - 1] ?? "") && /^(true|false)$/i.test(word)
-    )
-    if (index !== -1) {
-      const [option, value] = ordered.slice(index - 1, index + 1)
-      return yield* new Refused({
-        message: `${option} is a switch and takes no value; remove "${value}" after it`
-      })
-    }
-    // The parser takes a word such as `1` or `no` for the value of a switch before it, and it may be a customer's id.
-    return ordered.map((word) => (SWITCHES.includes(word) ? `${word}=true` : word))
-  })
-
-/** The first word, if it is no option. */
-export const commandIn = (args: ReadonlyArray<string>): string | undefined => {
-  const [level = "", ...rest] = logLevelFirst(args)
-  const [first] = level === "--log-level" ? rest.slice(1) : level.startsWith("--log-level=") ? rest : [level, ...rest]
-  return first === undefined || first === "" || first.startsWith("-") ? undefined : first
+/** Runs the action of the command that is named, or gives why there is none to run. */
+export const parse = (program: Command, args: ReadonlyArray<string>): Refused | undefined => {
+  try {
+    refuseValuesOfSwitches(program, args)
+    for (const command of [program, ...program.commands]) refuseMistakes(command)
+    program.parse(args, { from: "user" })
+  } catch (error) {
+    if (error instanceof Refused) return error
+    if (!(error instanceof CommanderError)) throw error
+    // The status of what has printed all that was asked for, such as the help.
+    if (error.exitCode !== 0) return new Refused({ message: inOurWords(error, program) })
+  }
 }
 
-/** The parser knows `--log-level` only before the command. */
-const logLevelFirst = (args: ReadonlyArray<string>): ReadonlyArray<string> => {
-  const at = args.findIndex((word) => word === "--log-level" || word.startsWith("--log-level="))
-  if (at === -1) return args
-  const end = at + (args[at] === "--log-level" ? 2 : 1)
-  return [...args.slice(at, end), ...args.slice(0, at), ...args.slice(end)]
+/** `--dry-run false`: commander takes the word for an id. */
+const refuseValuesOfSwitches = ({ commands }: Command, args: ReadonlyArray<string>) => {
+  const options = commands.flatMap(({ options }) => options)
+  for (const [index, word] of args.entries()) {
+    const [, name = args[index - 1], value = /^(true|false)$/i.exec(word)?.[0]] = /^(.*?)(=.*)$/s.exec(word) ?? []
+    if (value !== undefined && options.some((option) => option.isBoolean() && option.long === name)) {
+      throw new Refused({ message: `${name} is a switch and takes no value; remove "${visible(value)}" after it` })
+    }
+  }
 }
 
-const unknownCommand = (command: string, commands: ReadonlyArray<string>, config: CliConfig.CliConfig): string => {
-  const far = (name: string) => AutoCorrect.levensteinDistance(command, name, config)
-  const nearest = commands.reduce((best, name) => (far(name) < far(best) ? name : best))
-  const guess = far(nearest) <= 3 ? `; did you mean ${nearest}?` : `; there are ${commands.join(", ")}`
-  return `there is no command "${visible(command)}"${guess}`
+/** An option that comes twice: the last one would win. And one without its value: it would take the option after it. */
+const refuseMistakes = (command: Command) => {
+  for (const option of command.options) {
+    let given = false
+    command.on(`option:${option.name()}`, (value?: string) => {
+      if (given) throw new Refused({ message: `${option.long} is given twice` })
+      if (value !== undefined && OPTION.test(value)) throw new Refused({ message: `${option.long} lacks its value` })
+      given = true
+    })
+  }
+}
+
+const inOurWords = ({ code, message }: CommanderError, { args, commands }: Command): string => {
+  const names = commands.map((command) => command.name()).sort()
+  const [, subject = "", guess] = /'(.*)'(?:\n\(Did you mean (.*)\?\))?/s.exec(message) ?? []
+  switch (code) {
+    case "commander.help":
+      return `give a command: ${names.join(", ")}; see --help`
+    case "commander.unknownCommand":
+      return `there is no command "${visible(subject)}"; ${guess === undefined ? `there are ${names.join(", ")}` : `did you mean ${guess}?`}`
+    case "commander.unknownOption":
+      return args[0] === "delete"
+        ? noOptionOfDelete(subject)
+        : `${visible(subject)} is not an option or argument here; see --help`
+    case "commander.optionMissingArgument":
+      return `${subject.replace(/ .*/, "")} lacks its value`
+    default:
+      return `${visible(message.replace(/^error: (?:option '(\S+).*?' argument)?/, "$1").replace(/\.$/, ""))}; see --help`
+  }
 }

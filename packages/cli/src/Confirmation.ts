@@ -6,27 +6,26 @@
 import { createInterface } from "node:readline"
 import type { Environment } from "@effect-flowwise/client"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import { count, place } from "./Output.js"
 import { Refused } from "./Refused.js"
 
 /** Ends well where the environment's name was given, as an option or typed in; the sandbox's needs not be. */
 export const confirm = (
   { baseUrl, name }: Environment["Type"],
-  given: Option.Option<string>,
+  given: string | undefined,
   ids: number,
   stdinIsInput: boolean
 ): Effect.Effect<void, Refused> =>
   Effect.gen(function* () {
-    if (isLoopback(new URL(baseUrl).hostname) || (name === "sandbox" && Option.isNone(given))) return
-    if (Option.isNone(given) && (stdinIsInput || !process.stdin.isTTY || !process.stderr.isTTY)) {
+    if (isLoopback(new URL(baseUrl).hostname) || (name === "sandbox" && given === undefined)) return
+    if (given === undefined && (stdinIsInput || !process.stdin.isTTY || !process.stderr.isTTY)) {
       return yield* new Refused({
         message: `this deletes in ${name}, at ${place(baseUrl)}, and there is no terminal to confirm it: add --confirm ${name}`
       })
     }
-    const answer = Option.isSome(given)
-      ? given.value
-      : yield* ask(`This can't be undone. Type ${name} to delete ${count(ids, "customer")} at ${place(baseUrl)}: `)
+    const answer =
+      given ??
+      (yield* ask(`This can't be undone. Type ${name} to delete ${count(ids, "customer")} at ${place(baseUrl)}: `))
     if (answer !== name) {
       return yield* new Refused({ message: `not confirmed, because the environment is ${name}. Nothing was sent` })
     }

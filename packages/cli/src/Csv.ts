@@ -5,7 +5,6 @@
  */
 import { pipeline, Readable } from "node:stream"
 import type { Options, parse } from "csv-parse"
-import * as Option from "effect/Option"
 import type { Line } from "./Lines.js"
 import { count, visible } from "./Output.js"
 import { Refused } from "./Refused.js"
@@ -76,12 +75,6 @@ export async function* cellsOf(
     throw inWords(name, error, separator, columns)
   }
 }
-
-/** One character, or `tab`, which is hard to type. */
-export const parseDelimiter = (text: string): Option.Option<string> =>
-  text === "tab"
-    ? Option.some("\t")
-    : Option.liftPredicate(text, (one) => [...one].length === 1 && !/["\r\n]/.test(one))
 
 const dialect = (delimiter: string): Options => ({
   delimiter,

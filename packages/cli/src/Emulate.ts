@@ -10,18 +10,23 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
-import type { Config } from "./EmulatorCommand.js"
 import * as Input from "./Input.js"
 import { linesOf } from "./Lines.js"
 import { count, printLine, say, visible } from "./Output.js"
 import { Refused, systemMessage } from "./Refused.js"
 
-export const emulate = ({ customers, port, script }: Config) =>
+export interface EmulatorOptions {
+  readonly port?: number
+  readonly customers?: string
+  readonly script?: string
+}
+
+export const emulate = ({ customers, port, script }: EmulatorOptions) =>
   Effect.gen(function* () {
-    const known = yield* Option.match(customers, { onNone: () => Effect.succeed([]), onSome: idsIn })
+    const known = customers === undefined ? [] : yield* idsIn(customers)
     const started = Effect.gen(function* () {
       const emulator = yield* FlowwiseEmulator
-      if (Option.isSome(script)) yield* follow(script.value, emulator.script)
+      if (script !== undefined) yield* follow(script, emulator.script)
       yield* Effect.catchTag(printLine(settings(emulator)), "OutputClosed", () => Effect.void)
       yield* say(`Emulating the vendor, with ${count(known.length, "customer")}. Ctrl-C stops it.`)
     })
@@ -69,5 +74,6 @@ const follow = (file: string, take: FlowwiseEmulator["Type"]["script"]) =>
 const idsIn = (file: string) =>
   Effect.gen(function* () {
     const input = yield* Input.fromFile(file, { _tag: "Text" }, false)
-    return Array.from(yield* Stream.runCollect(input.entries), ({ id }) => id)
+    const batches = yield* Stream.runCollect(Stream.fromAsyncIterable(input.entries(), (error) => error as Refused))
+    return Array.from(batches).flatMap((batch) => batch.map(({ id }) => id))
   }).pipe(Effect.scoped)

@@ -3,39 +3,25 @@
  *
  * @since 0.1.0
  */
-import { stripVTControlCharacters } from "node:util"
-import * as HelpDoc from "@effect/cli/HelpDoc"
-import * as ValidationError from "@effect/cli/ValidationError"
 import type { Unauthorized } from "@effect-flowwise/client"
 import * as ConfigError from "effect/ConfigError"
 import type { JournalFailed } from "./Journal.js"
 import { type OutputFailed, say } from "./Output.js"
 import type { Refused } from "./Refused.js"
 
-export type Failure =
-  | ValidationError.ValidationError
-  | ConfigError.ConfigError
-  | Refused
-  | JournalFailed
-  | OutputFailed
-  | Unauthorized
+export type Failure = ConfigError.ConfigError | Refused | JournalFailed | OutputFailed | Unauthorized
 
 /** One line for a person, and a status for the shell. */
 export const explain = (failure: Failure) => {
-  const [status, message] = ValidationError.isValidationError(failure)
-    ? [2, usage(failure)]
-    : ConfigError.isConfigError(failure)
-      ? [2, oneLine(settings(failure))]
-      : failure._tag === "Refused"
-        ? [2, failure.message]
-        : failure._tag === "Unauthorized"
-          ? [
-              3,
-              `the credentials were refused: ${failure.message}. Correct FLOWWISE_CLIENT_ID and FLOWWISE_CLIENT_SECRET`
-            ]
-          : failure._tag === "OutputFailed"
-            ? [1, `stdout can't be written: ${failure.message}`]
-            : [1, `the journal can't be written, so the run stopped: ${failure.message}`]
+  const [status, message] = ConfigError.isConfigError(failure)
+    ? [2, oneLine(settings(failure))]
+    : failure._tag === "Refused"
+      ? [2, failure.message]
+      : failure._tag === "Unauthorized"
+        ? [3, `the credentials were refused: ${failure.message}. Correct FLOWWISE_CLIENT_ID and FLOWWISE_CLIENT_SECRET`]
+        : failure._tag === "OutputFailed"
+          ? [1, `stdout can't be written: ${failure.message}`]
+          : [1, `the journal can't be written, so the run stopped: ${failure.message}`]
   process.exitCode = status
   return say(`flowwise: ${message}`)
 }
@@ -52,10 +38,5 @@ const settings = (error: ConfigError.ConfigError): string => {
       return `${error.path.join(".")} ${error.message}`
   }
 }
-
-const usage = ({ error }: ValidationError.ValidationError) =>
-  oneLine(stripVTControlCharacters(HelpDoc.toAnsiText(error)).trim())
-    .replace(/^Received unknown argument: '(.*)'$/, "$1 is not an option or argument here; see --help")
-    .replace(/^Invalid subcommand for flowwise - use one of (.*)$/, "give a command: $1; see --help")
 
 const oneLine = (text: string) => text.replaceAll(/\s*\n\s*/g, " ")

@@ -3,10 +3,8 @@
  *
  * @since 0.1.0
  */
-import { CustomerId } from "@effect-flowwise/client"
+import { customerIdProblem } from "@effect-flowwise/core"
 import * as Either from "effect/Either"
-import * as ParseResult from "effect/ParseResult"
-import * as Schema from "effect/Schema"
 import { type Csv, cellsOf } from "./Csv.js"
 import { linesOf } from "./Lines.js"
 import { visible } from "./Output.js"
@@ -82,8 +80,6 @@ const fieldOf = (text: string, field: string, where: string): string => {
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null
 
-const decodeId = Schema.decodeUnknownEither(CustomerId)
-
 /** The id, if it can be sent and is most likely meant as it stands. `where` is for what is refused. */
 export const checked = (id: string, where: string, rules: Rules, found: Place & { escaped: boolean }): string => {
   const refuse = (problem: string) => new Refused({ message: `${where}: ${problem}` })
@@ -97,7 +93,7 @@ export const checked = (id: string, where: string, rules: Rules, found: Place & 
   if (!found.escaped && /\p{Cc}/u.test(id)) {
     throw refuse("the id holds a control character; --column and --field read tables")
   }
-  return Either.getOrThrowWith(decodeId(id), (error) =>
-    refuse(ParseResult.ArrayFormatter.formatErrorSync(error)[0]?.message ?? "it is no customer id")
-  )
+  const problem = customerIdProblem(id)
+  if (problem !== undefined) throw refuse(problem)
+  return id
 }

@@ -16,7 +16,6 @@ import { pipeline } from "node:stream/promises"
 import * as Effect from "effect/Effect"
 import { isNotUndefined } from "effect/Predicate"
 import type * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
 import { checked, type Entry, entriesOf, type Format, type Rules } from "./Format.js"
 import { checkedLines } from "./Lines.js"
 import { Refused, systemMessage } from "./Refused.js"
@@ -37,7 +36,8 @@ export interface Input {
   readonly duplicates: number
   readonly firstIds: ReadonlyArray<string>
   readonly lastLine: number
-  readonly entries: Stream.Stream<Entry, Refused>
+  /** In batches. It throws nothing but `Refused`. */
+  readonly entries: () => AsyncGenerator<ReadonlyArray<Entry>, void>
 }
 
 /** The ids that stand on the command line. */
@@ -191,9 +191,13 @@ const survey = ({ bytes, entries, format, name }: Source): Effect.Effect<Input, 
       format,
       sha256: hash.digest("hex"),
       ...found,
-      entries: Stream.suspend(() => Stream.fromAsyncIterable(entries(bytes()), toRefused(name))).pipe(
-        Stream.mapConcat((batch) => batch.filter(({ line }) => !repeated.has(line)))
-      )
+      entries: async function* () {
+        try {
+          for await (const batch of entries(bytes())) yield batch.filter(({ line }) => !repeated.has(line))
+        } catch (error) {
+          throw toRefused(name)(error)
+        }
+      }
     }
   })
 

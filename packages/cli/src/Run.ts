@@ -22,18 +22,18 @@ import { explain, type Failure } from "./Failure.js"
 import type { Input } from "./Input.js"
 import type * as Journal from "./Journal.js"
 import { mayBeDeleted } from "./Ledger.js"
-import type { Rate } from "./Numbers.js"
 import { count, grouped, type OutputClosed, type OutputFailed, printLines, say, visible } from "./Output.js"
 import * as Progress from "./Progress.js"
 import type { Refused } from "./Refused.js"
+import type { Rate } from "./Values.js"
 
 /** More than this is said to be unusual. */
 const USUAL_ABSENT_SHARE = 0.1
 
 export interface RunOptions {
   readonly concurrency: number
-  readonly rate: Option.Option<Rate>
-  readonly json: boolean
+  readonly rate?: Rate
+  readonly json?: boolean
   /** Whether the next run can go on from a journal. */
   readonly canGoOn: boolean
 }
@@ -65,13 +65,14 @@ export const run = (
         })
       )
     }
-    const written = yield* input.entries.pipe(
+    const written = yield* Stream.fromAsyncIterable(input.entries(), (error) => error as Refused).pipe(
+      Stream.flattenIterables,
       Stream.filter((entry) => !journal.isGone(entry)),
       Stream.map(journal.take),
       (ids) =>
         deleteCustomers(ids, {
           concurrency,
-          rateLimit: Option.getOrUndefined(options.rate),
+          rateLimit: options.rate,
           haltWhen: Deferred.await(stop)
         }),
       // Kept for the end: failing here would cut the writing of the last outcomes short.

@@ -9,11 +9,16 @@ import { read } from "./JournalFile.js"
 import { printLine } from "./Output.js"
 import { Refused, systemMessage } from "./Refused.js"
 import * as Report from "./Report.js"
-import type { Config } from "./ReportCommand.js"
 import { toHtml } from "./ReportHtml.js"
 import * as Timeline from "./Timeline.js"
 
-export const showReport = ({ html, journal, json, markdown }: Config) =>
+export interface ReportOptions {
+  readonly json?: boolean
+  readonly markdown?: boolean
+  readonly html?: boolean
+}
+
+export const showReport = (journal: string, { html, json, markdown }: ReportOptions) =>
   Effect.gen(function* () {
     const [form, other] = Object.entries({ json, markdown, html }).filter(([, given]) => given)
     if (form !== undefined && other !== undefined) {

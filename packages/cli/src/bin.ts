@@ -7,7 +7,7 @@ if (args.length === 1 && args[0] === "--version") {
   // Before the parser is loaded, since scripts ask this of a command often.
   console.log(version)
 } else {
-  keepSmall()
+  await keepSmall()
   const { runMain } = await import("./Flowwise.js")
-  runMain(process.argv)
+  runMain(args)
 }

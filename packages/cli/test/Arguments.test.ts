@@ -17,8 +17,31 @@ describe("13.7", () => {
       [["dellete"], 'there is no command "dellete"; did you mean delete?'],
       [["--log-level", "debug", "reprot", "F"], 'there is no command "reprot"; did you mean report?'],
       [["erase", "cust_1"], 'there is no command "erase"; there are delete, emulator, report'],
-      [["--wizard"], "there is no --wizard; --help shows the options, with examples"],
-      [["delete", "--wizard"], "there is no --wizard; --help shows the options, with examples"],
+      [[], "give a command: delete, emulator, report; see --help"],
+      [
+        ["--log-level", "loud", "delete", "cust_1"],
+        "--log-level 'loud' is invalid. Allowed choices are all, trace, debug, info, warning, error, fatal, none; see --help"
+      ],
+      [
+        ["delete", "cust_1", "--dryrun"],
+        "--dryrun is not an option of delete; an id that begins with a dash has to be in a --file"
+      ],
+      [["delete", "cust_1", "--dry-run=true"], '--dry-run is a switch and takes no value; remove "=true" after it'],
+      [["delete", "cust_1", "--dry-run=false"], '--dry-run is a switch and takes no value; remove "=false" after it'],
+      [["--wizard"], "--wizard is not an option or argument here; see --help"],
+      [
+        ["delete", "cust_1", "--", "-x"],
+        "-x is not an option of delete; an id that begins with a dash has to be in a --file"
+      ],
+      [
+        ["delete", "cust_1", "-x"],
+        "-x is not an option of delete; an id that begins with a dash has to be in a --file"
+      ],
+      [["delete", "cust_1", "--journal", "\u2014dry-run"], "--journal lacks its value"],
+      [["delete", "cust_1", "--journal"], "--journal lacks its value"],
+      [["emulator", "--customers", "--port", "1"], "--customers lacks its value"],
+      [["report"], "missing required argument 'journal'; see --help"],
+      [["report", "F", "G"], "too many arguments for 'report'. Expected 1 argument but got 2; see --help"],
       [
         ["delete", "--trim", "false", "--dry-run", "false", "--json", "false", "cust_0950"],
         '--trim is a switch and takes no value; remove "false" after it'
@@ -71,12 +94,31 @@ describe("13.7", () => {
     }
   })
 
-  it.skipIf(spawnSync("bash", ["-c", "true"]).status !== 0)("bash completes a command", { timeout }, async () => {
-    const script = join(folder, "completions.bash")
-    writeFileSync(script, (await run(bin, ["--completions", "bash"], {})).stdout)
-    const ask = `source "$1"; f=$(complete -p flowwise); f=\${f#*-F }; COMP_WORDS=(flowwise del); COMP_CWORD=1
-      "\${f%% *}" flowwise del flowwise; echo "\${COMPREPLY[@]}"`
-    const { stdout } = spawnSync("bash", ["-c", ask, "bash", script], { encoding: "utf8" })
-    assert.strictEqual(stdout.trim(), "delete")
-  })
+  it.skipIf(spawnSync("bash", ["-c", "true"]).status !== 0)(
+    "bash completes commands, options and values",
+    {
+      timeout
+    },
+    async () => {
+      const script = join(folder, "completions.bash")
+      writeFileSync(script, (await run(bin, ["--completions", "bash"], {})).stdout)
+      const ask = `source "$1"; shift; f=$(complete -p flowwise); f=\${f#*-F }; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+      "\${f%% *}" flowwise "\${COMP_WORDS[COMP_CWORD]}" "\${COMP_WORDS[COMP_CWORD-1]}"; echo "\${COMPREPLY[@]}"`
+      const completed = [
+        [["del"], "delete"],
+        [[""], "delete report emulator --version --log-level --completions --help"],
+        [["--log-level", "de"], "debug"],
+        [["--log-level", "debug", "rep"], "report"],
+        [["delete", "cust_1", "--d"], "--delimiter --dry-run"],
+        [["report", "--m"], "--markdown"],
+        // The names of files, which bash finds by itself.
+        [["delete", "--file", ""], ""],
+        [["report", ""], ""]
+      ] as const
+      for (const [words, found] of completed) {
+        const { stdout } = spawnSync("bash", ["-c", ask, "bash", script, "flowwise", ...words], { encoding: "utf8" })
+        assert.strictEqual(stdout.trim(), found)
+      }
+    }
+  )
 })

@@ -149,12 +149,11 @@ describe("flowwise", () => {
       assert.include(stdout, "flowwise delete --file ids.txt --journal ids.journal")
       assert.include(stdout, "0 everything is gone")
       assert.notInclude(stdout, "\u001B")
-      // What the parser says of its own.
-      assert.notMatch(stdout, /user-defined|true or false/)
-      assert.match(stdout, /^\$ flowwise( delete \[| report \[)?/m)
+      assert.match(stdout, /^Usage: flowwise( delete| report)? \[/)
+      assert.isAtMost(Math.max(...stdout.split("\n").map(({ length }) => length)), 91)
       assert.deepStrictEqual([code, stderr], [0, ""])
     }
-    assert.match((await run(bin, ["--help"], {})).stdout, /^ *- delete {4}Deletes customers, for good\.$/m)
+    assert.match((await run(bin, ["--help"], {})).stdout, /^ {2}delete {2,}Deletes customers, for good\.$/m)
     assert.match((await run(bin, ["--version"], {})).stdout, /^\d+\.\d+\.\d+\s*$/)
     assert.include((await run(bin, ["--completions", "bash"], {})).stdout, "flowwise")
   })

@@ -8,14 +8,14 @@ import { visible } from "./Output.js"
 import { Refused } from "./Refused.js"
 import { noOptionOfDelete } from "./Values.js"
 
-/** An option, also one whose dashes an editor has joined to a longer one. */
-const OPTION = /^(--|[^\P{Pd}-]|\u2212)/u
+/** As options begin, also where an editor has joined their dashes to a longer one. */
+const DASH = /^[\p{Pd}\u2212]/u
 
 /** Runs the action of the command that is named, or gives why there is none to run. */
 export const parse = (program: Command, args: ReadonlyArray<string>): Refused | undefined => {
   try {
-    refuseValuesOfSwitches(program, args)
-    for (const command of [program, ...program.commands]) refuseMistakes(command)
+    refuseValues(program, args)
+    for (const command of [program, ...program.commands]) refuseTwice(command)
     program.parse(args, { from: "user" })
   } catch (error) {
     if (error instanceof Refused) return error
@@ -25,24 +25,32 @@ export const parse = (program: Command, args: ReadonlyArray<string>): Refused | 
   }
 }
 
-/** `--dry-run false`: commander takes the word for an id. */
-const refuseValuesOfSwitches = ({ commands }: Command, args: ReadonlyArray<string>) => {
+/** Values that commander takes: a word after a switch for an id, and an option for the value of the one before it. */
+const refuseValues = ({ commands }: Command, args: ReadonlyArray<string>) => {
   const options = commands.flatMap(({ options }) => options)
   for (const [index, word] of args.entries()) {
-    const [, name = args[index - 1], value = /^(true|false)$/i.exec(word)?.[0]] = /^(.*?)(=.*)$/s.exec(word) ?? []
-    if (value !== undefined && options.some((option) => option.isBoolean() && option.long === name)) {
-      throw new Refused({ message: `${name} is a switch and takes no value; remove "${visible(value)}" after it` })
+    const [, name = word, joined] = /^(.*?)(=.*)$/s.exec(word) ?? []
+    const value = joined?.slice(1) ?? args[index + 1]
+    const option = options.find(({ long }) => long === name)
+    if (option === undefined || value === undefined) continue
+    if (option.isBoolean() && (joined !== undefined || /^(true|false)$/i.test(value))) {
+      const surplus = visible(joined ?? value)
+      throw new Refused({ message: `${name} is a switch and takes no value; remove "${surplus}" after it` })
+    }
+    const isText = option.required && option.parseArg === undefined // any other value has a parser
+    const isStdin = name === "--file" && value === "-"
+    if (isText && !isStdin && (value === "" || DASH.test(value))) {
+      throw new Refused({ message: `${name} lacks its value` })
     }
   }
 }
 
-/** An option that comes twice: the last one would win. And one without its value: it would take the option after it. */
-const refuseMistakes = (command: Command) => {
+/** An option that comes twice: the last one would win. */
+const refuseTwice = (command: Command) => {
   for (const option of command.options) {
     let given = false
-    command.on(`option:${option.name()}`, (value?: string) => {
+    command.on(`option:${option.name()}`, () => {
       if (given) throw new Refused({ message: `${option.long} is given twice` })
-      if (value !== undefined && OPTION.test(value)) throw new Refused({ message: `${option.long} lacks its value` })
       given = true
     })
   }

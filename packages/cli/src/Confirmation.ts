@@ -17,7 +17,8 @@ export const confirm = (
   stdinIsInput: boolean
 ): Effect.Effect<void, Refused> =>
   Effect.gen(function* () {
-    if (isLoopback(new URL(baseUrl).hostname) || (name === "sandbox" && given === undefined)) return
+    // A name that was given is compared everywhere: what listens on loopback may be a tunnel.
+    if (given === undefined && (name === "sandbox" || isLoopback(new URL(baseUrl).hostname))) return
     if (given === undefined && (stdinIsInput || !process.stdin.isTTY || !process.stderr.isTTY)) {
       return yield* new Refused({
         message: `this deletes in ${name}, at ${place(baseUrl)}, and there is no terminal to confirm it: add --confirm ${name}`

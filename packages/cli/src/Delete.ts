@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { existsSync, statSync } from "node:fs"
 import { Environment } from "@effect-flowwise/client/Environment"
 import * as Effect from "effect/Effect"
 import type { Entry, Format } from "./Format.js"
@@ -68,13 +69,21 @@ const inputOf = (ids: ReadonlyArray<string>, options: DeleteOptions) =>
         ? new Refused({ message: "give the ids to delete, or --file" })
         : format._tag !== "Text" || trim
           ? new Refused({ message: "--column, --field and --trim need a --file" })
-          : Input.fromArguments(ids, { trim: false, allowUnusual: allowUnusualIds })
+          : (forgottenFile(ids, allowUnusualIds) ??
+            Input.fromArguments(ids, { trim: false, allowUnusual: allowUnusualIds }))
     }
     if (ids.length > 0) {
       return yield* new Refused({ message: "give ids or --file, and not both" })
     }
     return yield* Input.fromFile(file, format, trim, allowUnusualIds)
   })
+
+const forgottenFile = (ids: ReadonlyArray<string>, allowed: boolean) => {
+  const file = allowed ? undefined : ids.find((id) => existsSync(id) && statSync(id).isFile())
+  if (file === undefined) return undefined
+  const message = `${file} is a file here: put --file before it, or add --allow-unusual-ids if it is an id. Nothing was sent`
+  return new Refused({ message })
+}
 
 const summary = (input: Input.Input, { baseUrl, name }: Environment["Type"], { dryRun }: DeleteOptions) => {
   const { host } = new URL(baseUrl)

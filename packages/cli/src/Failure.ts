@@ -6,7 +6,7 @@
 import type { Unauthorized } from "@effect-flowwise/client"
 import * as ConfigError from "effect/ConfigError"
 import type { JournalFailed } from "./Journal.js"
-import { type OutputFailed, say } from "./Output.js"
+import { type OutputFailed, say, visible } from "./Output.js"
 import type { Refused } from "./Refused.js"
 
 export type Failure = ConfigError.ConfigError | Refused | JournalFailed | OutputFailed | Unauthorized
@@ -23,7 +23,7 @@ export const explain = (failure: Failure) => {
           ? [1, `stdout can't be written: ${failure.message}`]
           : [1, `the journal can't be written, so the run stopped: ${failure.message}`]
   process.exitCode = status
-  return say(`flowwise: ${message}`)
+  return say(`flowwise: ${visible(message)}`) // a path may hold anything
 }
 
 /** Which settings are missing or can't be used. */

@@ -76,7 +76,7 @@ flowwise
   .option("--json", "Prints each outcome as a line of JSON.")
   .option(
     "--confirm <ENVIRONMENT>",
-    "The environment's name, such as production, where there is no terminal to type it in."
+    "The environment's name, where there is no terminal to type it in. The sandbox and this machine need none."
   )
   .action((ids: ReadonlyArray<string>, options: DeleteOptions) =>
     run(import("./Delete.js").then(({ deleteAll }) => deleteAll(ids, options)))

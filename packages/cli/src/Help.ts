@@ -27,6 +27,17 @@ Exit status:
   3 credentials refused
   130 interrupted`
 
+const reporting = `
+Examples:
+  flowwise report ids.journal --markdown
+      Prints a report of the outcomes.
+  flowwise report ids.journal --html > report.html
+      Writes a page to print and to file.
+
+Exit status:
+  0 the report is printed
+  2 wrong usage, or the journal can't be read`
+
 const emulating = `
 Examples:
   flowwise emulator --customers ids.txt
@@ -46,4 +57,6 @@ Completions:
       Put the file into a folder of $fpath.
   flowwise --completions fish > ~/.config/fish/completions/flowwise.fish`
 
-export const footerOf = (command: string): string => `${command === "emulator" ? emulating : deleting}${completions}`
+const ends: Readonly<Record<string, string>> = { emulator: emulating, report: reporting }
+
+export const footerOf = (command: string): string => `${ends[command] ?? deleting}${completions}`

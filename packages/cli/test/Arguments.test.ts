@@ -39,6 +39,16 @@ describe("13.7", () => {
       ],
       [["delete", "cust_1", "--journal", "\u2014dry-run"], "--journal lacks its value"],
       [["delete", "cust_1", "--journal"], "--journal lacks its value"],
+      [["delete", "--journal", "-dry-run", "cust_1"], "--journal lacks its value"],
+      [["delete", "--journal", "-", "cust_1"], "--journal lacks its value"],
+      [["delete", "--journal", "--log-level", "info", "cust_1", "cust_2"], "--journal lacks its value"],
+      [["delete", "--confirm=", "cust_1"], "--confirm lacks its value"],
+      [["delete", "--file", ""], "--file lacks its value"],
+      [
+        ["delete", "cust_1", bin],
+        `${bin} is a file here: put --file before it, or add --allow-unusual-ids if it is an id. Nothing was sent`
+      ],
+      [["report", "no\nfile"], "no\\u{a}file: no such file or directory"],
       [["emulator", "--customers", "--port", "1"], "--customers lacks its value"],
       [["report"], "missing required argument 'journal'; see --help"],
       [["report", "F", "G"], "too many arguments for 'report'. Expected 1 argument but got 2; see --help"],

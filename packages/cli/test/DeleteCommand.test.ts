@@ -220,7 +220,9 @@ describe("flowwise delete", () => {
             ["--confirm", "production"],
             "the environment is sandbox. Nothing was sent"
           ],
-          [{ FLOWWISE_BASE_URL: "https://flowwise.invalid/router" }, [], "add --confirm flowwise.invalid"]
+          [{ FLOWWISE_BASE_URL: "https://flowwise.invalid/router" }, [], "add --confirm flowwise.invalid"],
+          // What listens there may be a tunnel to somewhere else.
+          [{ FLOWWISE_BASE_URL: "http://127.0.0.1:1" }, ["--confirm", "production"], "the environment is 127.0.0.1:1"]
         ] as const
         yield* Effect.forEach(
           refused,

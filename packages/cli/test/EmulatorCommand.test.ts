@@ -144,10 +144,15 @@ describe("flowwise emulator --script", () => {
 
 describe("flowwise", () => {
   it("explains itself, in plain text where there is no terminal", { timeout }, async () => {
-    for (const args of [["--help"], ["delete", "--help"], ["report", "--help"]]) {
+    const deletion = "flowwise delete --file ids.txt --journal ids.journal"
+    for (const [args, example, status] of [
+      [["--help"], deletion, "0 everything is gone"],
+      [["delete", "--help"], deletion, "0 everything is gone"],
+      [["report", "--help"], "flowwise report ids.journal --markdown", "0 the report is printed"]
+    ] as const) {
       const { code, stderr, stdout } = await run(bin, args, {})
-      assert.include(stdout, "flowwise delete --file ids.txt --journal ids.journal")
-      assert.include(stdout, "0 everything is gone")
+      assert.include(stdout, example)
+      assert.include(stdout, status)
       assert.notInclude(stdout, "\u001B")
       assert.match(stdout, /^Usage: flowwise( delete| report)? \[/)
       assert.isAtMost(Math.max(...stdout.split("\n").map(({ length }) => length)), 91)

@@ -6,10 +6,7 @@
 import { type Command, CommanderError } from "commander"
 import { visible } from "./Output.js"
 import { Refused } from "./Refused.js"
-import { noOptionOfDelete } from "./Values.js"
-
-/** As options begin, also where an editor has joined their dashes to a longer one. */
-const DASH = /^[\p{Pd}\u2212]/u
+import { beginsWithDash, noOptionOfDelete } from "./Values.js"
 
 /** Runs the action of the command that is named, or gives why there is none to run. */
 export const parse = (program: Command, args: ReadonlyArray<string>): Refused | undefined => {
@@ -39,7 +36,7 @@ const refuseValues = ({ commands }: Command, args: ReadonlyArray<string>) => {
     }
     const isText = option.required && option.parseArg === undefined // any other value has a parser
     const isStdin = name === "--file" && value === "-"
-    if (isText && !isStdin && (value === "" || DASH.test(value))) {
+    if (isText && !isStdin && (value === "" || beginsWithDash(value))) {
       throw new Refused({ message: `${name} lacks its value` })
     }
   }

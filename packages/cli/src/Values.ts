@@ -42,9 +42,12 @@ export const parseDelimiter = (text: string): string => {
   throw new Refused({ message: "--delimiter takes one character that is no quote, or the word tab" })
 }
 
+/** As options do, also where an editor has joined their dashes to a longer one. */
+export const beginsWithDash = (word: string): boolean => /^[\p{Pd}\u2212]/u.test(word)
+
 /** Adds an id. One with a dash comes from `-- -x`, is a number, or is an option whose two dashes an editor has joined. */
 export const parseId = (id: string, others: Array<string> = []): Array<string> => {
-  if (/^[\p{Pd}\u2212]/u.test(id)) throw new Refused({ message: noOptionOfDelete(id) })
+  if (beginsWithDash(id)) throw new Refused({ message: noOptionOfDelete(id) })
   others.push(id)
   return others
 }

@@ -59,12 +59,13 @@ export const poolsOfOne = {
 export const clientAt = (
   baseUrl: string,
   transport: Layer.Layer<Transport>,
-  options?: Parameters<typeof FlowwiseClient.make>[0]
+  options?: Parameters<typeof FlowwiseClient.make>[0],
+  account = { clientId, clientSecret: secret }
 ) =>
   Layer.effect(FlowwiseClient, FlowwiseClient.make(options)).pipe(
     Layer.provide([
       transport,
       Environment.layer(baseUrl, { name: "raw" }),
-      Credentials.layer({ clientId, clientSecret: Redacted.make(secret) })
+      Credentials.layer({ ...account, clientSecret: Redacted.make(account.clientSecret) })
     ])
   )

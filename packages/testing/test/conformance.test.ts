@@ -1,24 +1,13 @@
-import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
-import type { HttpClient } from "@effect/platform/HttpClient"
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
-import {
-  Credentials,
-  CustomerDeleted,
-  DeleteCustomerError,
-  Environment,
-  FlowwiseClient,
-  Transport
-} from "@effect-flowwise/client"
-import { errorOf, type StandIn, type TransportName, testConformance } from "@effect-flowwise/core/cases"
-import { NodeFlowwise } from "@effect-flowwise/node"
+import { CustomerDeleted, DeleteCustomerError, FlowwiseClient } from "@effect-flowwise/client"
+import { errorOf, type StandIn, testConformance, transportNames } from "@effect-flowwise/core/cases"
 import { FlowwiseTest } from "@effect-flowwise/testing"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
-import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import { clientAt, transports } from "../../node/test/layers.js"
 import { openEmulator } from "./emulator.js"
 
 const fromJson = Schema.decodeUnknownSync(DeleteCustomerError)
@@ -46,24 +35,10 @@ testConformance("FlowwiseTest", async (customers): Promise<StandIn> => {
   }
 })
 
-const over = (httpClient: Layer.Layer<HttpClient>) => Layer.provide(Transport.layerHttpClient, httpClient)
-
-const transports: Record<TransportName, Layer.Layer<Transport>> = {
-  "NodeFlowwise.layerTransport": NodeFlowwise.layerTransport,
-  "NodeHttpClient.layerUndici": over(NodeHttpClient.layerUndici),
-  "NodeHttpClient.layer": over(NodeHttpClient.layer),
-  "FetchHttpClient.layer": over(FetchHttpClient.layer)
-}
-
-for (const [name, transport] of Object.entries(transports)) {
+for (const name of transportNames) {
   testConformance(`the emulator over ${name}`, async (customers): Promise<StandIn> => {
     const { baseUrl, clientId, clientSecret, world } = await openEmulator(customers)
-    const client = Layer.provide(Layer.effect(FlowwiseClient, FlowwiseClient.make()), [
-      transport,
-      Environment.layer(baseUrl),
-      Credentials.layer({ clientId, clientSecret: Redacted.make(clientSecret) })
-    ])
-    const runtime = ManagedRuntime.make(client)
+    const runtime = ManagedRuntime.make(clientAt(baseUrl, transports[name], {}, { clientId, clientSecret }))
     return {
       ...world,
       deleteCustomer: callsOf(await runtime.runPromise(FlowwiseClient)),

@@ -4,7 +4,6 @@
  * @since 0.1.0
  */
 import { type Command, CommanderError } from "commander"
-import { visible } from "./Output.js"
 import { Refused } from "./Refused.js"
 import { beginsWithDash, noOptionOfDelete } from "./Values.js"
 
@@ -31,8 +30,7 @@ const refuseValues = ({ commands }: Command, args: ReadonlyArray<string>) => {
     const option = options.find(({ long }) => long === name)
     if (option === undefined || value === undefined) continue
     if (option.isBoolean() && (joined !== undefined || /^(true|false)$/i.test(value))) {
-      const surplus = visible(joined ?? value)
-      throw new Refused({ message: `${name} is a switch and takes no value; remove "${surplus}" after it` })
+      throw new Refused({ message: `${name} is a switch and takes no value; remove "${joined ?? value}" after it` })
     }
     const isText = option.required && option.parseArg === undefined // any other value has a parser
     const isStdin = name === "--file" && value === "-"
@@ -60,14 +58,14 @@ const inOurWords = ({ code, message }: CommanderError, { args, commands }: Comma
     case "commander.help":
       return `give a command: ${names.join(", ")}; see --help`
     case "commander.unknownCommand":
-      return `there is no command "${visible(subject)}"; ${guess === undefined ? `there are ${names.join(", ")}` : `did you mean ${guess}?`}`
+      return `there is no command "${subject}"; ${guess === undefined ? `there are ${names.join(", ")}` : `did you mean ${guess}?`}`
     case "commander.unknownOption":
       return args[0] === "delete"
         ? noOptionOfDelete(subject)
-        : `${visible(subject)} is not an option or argument here; see --help`
+        : `${subject} is not an option or argument here; see --help`
     case "commander.optionMissingArgument":
       return `${subject.replace(/ .*/, "")} lacks its value`
     default:
-      return `${visible(message.replace(/^error: (?:option '(\S+).*?' argument)?/, "$1").replace(/\.$/, ""))}; see --help`
+      return `${message.replace(/^error: (?:option '(\S+).*?' argument)?/, "$1").replace(/\.$/, "")}; see --help`
   }
 }

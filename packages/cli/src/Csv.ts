@@ -67,7 +67,7 @@ export async function* cellsOf(
         const problem = index === -1 ? "there is no column" : "there is more than one column"
         const others = visible(record.join(", ")).slice(0, 200)
         const hint = record.length === 1 ? "; if something else separates the columns, add --delimiter" : ""
-        const message = `${name}: line ${info.lines}: ${problem} "${visible(column)}", but ${others}${hint}`
+        const message = `${name}: line ${info.lines}: ${problem} "${column}", but ${others}${hint}`
         throw new Refused({ message })
       }
     }

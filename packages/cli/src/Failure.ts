@@ -23,7 +23,7 @@ export const explain = (failure: Failure) => {
           ? [1, `stdout can't be written: ${failure.message}`]
           : [1, `the journal can't be written, so the run stopped: ${failure.message}`]
   process.exitCode = status
-  return say(`flowwise: ${visible(message)}`) // a path may hold anything
+  return say(`flowwise: ${visible(message)}`) // what it names, a path say, may hold anything
 }
 
 /** Which settings are missing or can't be used. */

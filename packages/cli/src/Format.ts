@@ -7,7 +7,6 @@ import { customerIdProblem } from "@effect-flowwise/core"
 import * as Either from "effect/Either"
 import { type Csv, cellsOf } from "./Csv.js"
 import { linesOf } from "./Lines.js"
-import { visible } from "./Output.js"
 import { Refused } from "./Refused.js"
 import { type Place, whyUnusual } from "./UnusualIds.js"
 
@@ -72,9 +71,8 @@ const fieldOf = (text: string, field: string, where: string): string => {
     (within, name) => (isObject(within) && Object.hasOwn(within, name) ? within[name] : undefined),
     object
   )
-  if (value === undefined) throw new Refused({ message: `${where} has no field "${visible(field)}"` })
-  if (typeof value !== "string")
-    throw new Refused({ message: `${where}: the field "${visible(field)}" is not a string` })
+  if (value === undefined) throw new Refused({ message: `${where} has no field "${field}"` })
+  if (typeof value !== "string") throw new Refused({ message: `${where}: the field "${field}" is not a string` })
   return value
 }
 
@@ -86,7 +84,7 @@ export const checked = (id: string, where: string, rules: Rules, found: Place & 
   if (id !== "" && id.trim() !== id) throw refuse("the id has blanks around it; remove them, or add --trim")
   const unusual = rules.allowUnusual ? undefined : whyUnusual(id, found)
   if (unusual !== undefined) {
-    const short = visible(id.length > MAX_SHOWN ? `${id.slice(0, MAX_SHOWN)}…` : id)
+    const short = id.length > MAX_SHOWN ? `${id.slice(0, MAX_SHOWN)}…` : id
     throw refuse(`"${short}" ${unusual}. If your ids are like this, add --allow-unusual-ids`)
   }
   // A tab or a lone carriage return says that this is another format; JSON writes them on purpose.

@@ -5,7 +5,6 @@
  */
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
-import { visible } from "./Output.js"
 import { Refused } from "./Refused.js"
 
 export interface Rate {
@@ -53,4 +52,4 @@ export const parseId = (id: string, others: Array<string> = []): Array<string> =
 }
 
 export const noOptionOfDelete = (word: string): string =>
-  `${visible(word)} is not an option of delete; an id that begins with a dash has to be in a --file`
+  `${word} is not an option of delete; an id that begins with a dash has to be in a --file`

@@ -164,8 +164,8 @@ const makeProject = (name, manifest = {}) => {
 }
 
 // Before the first release: nothing of ours is on the registry yet.
-const [, packing] = /^```sh\n(npx -y pnpm build\n.+?)^```$/ms.exec(readme)
-run(`set -e\n${packing}`, [], { ...inCopy, shell: "bash" })
+const [packing] = /^npx -y pnpm tarballs\b/m.exec(readme)
+run(packing, [], { ...inCopy, shell: "bash" })
 const early = makeProject("before-the-release")
 early.line(untilTheFirstRelease)
 early.line(theCommandUntilThen, { npm_config_prefix: early.cwd })

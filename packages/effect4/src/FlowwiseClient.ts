@@ -181,7 +181,7 @@ const renewed = (client: Client, renew: Effect.Effect<boolean>, error: DeleteCus
  * - `DeletionFailed`: 500, the vendor failed.
  * - `RateLimited`: 429, with `retryAfter` where the server gave one.
  * - `UnexpectedResponse`: any other answer, a proxy's error page for example.
- * - `RequestFailed`: no answer; with `delivered: "unknown"` the customer may be deleted all the same.
+ * - `RequestFailed`: no answer; with `delivered: "unknown"` the customer may have been deleted all the same.
  *
  * **Gotchas**: if the same value runs again, as under `Effect.retry`, it knows how its earlier runs ended: a 404 after a lost
  * answer says `afterAmbiguousAttempt: true`. A new `deleteCustomer(id)` knows nothing of an earlier one.

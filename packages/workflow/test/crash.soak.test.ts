@@ -63,10 +63,9 @@ const slowAnswers = (baseUrl: string, arrived: () => void) =>
   )
 
 /** One life of the process; it is killed after a moment, or ends by itself. Gives what it printed. */
-const live = async (baseUrl: string, moment: Promise<unknown> | undefined) => {
-  const child = spawn(process.execPath, [bundle, join(folder, "erasures.db"), baseUrl, `${CUSTOMERS}`, "8"], {
-    stdio: ["ignore", "pipe", "inherit"]
-  })
+const live = async (baseUrl: string, first: number, moment: Promise<unknown> | undefined) => {
+  const args = [bundle, join(folder, "erasures.db"), baseUrl, `${first}`, `${CUSTOMERS}`, "8"]
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] })
   const lines: Array<string> = []
   // What a kill has cut off is no line.
   let rest = ""
@@ -109,13 +108,17 @@ it.live(
       const began = performance.now()
       const reported = new Map<string, Set<string>>()
       let kills = 0
+      let next = 0
       for (;;) {
         const moment = kills < KILLS ? momentOf(yield* Random.next, yield* Random.next) : undefined
-        const { code, outcomes, signal } = yield* Effect.promise(() => live(baseUrl, moment))
+        // The last life asks for all of them again.
+        const first = moment === undefined ? 0 : next
+        const { code, outcomes, signal } = yield* Effect.promise(() => live(baseUrl, first, moment))
         for (const line of outcomes) {
           const { erasureId } = decode(line)
           reported.set(erasureId, (reported.get(erasureId) ?? new Set()).add(line))
         }
+        while (reported.has(`dsr-${next}`)) next++
         if (signal === null) {
           assert.strictEqual(code, 0)
           break

@@ -51,8 +51,10 @@ const refuseTwice = (command: Command) => {
   }
 }
 
-const inOurWords = ({ code, message }: CommanderError, { args, commands }: Command): string => {
+const inOurWords = ({ code, message }: CommanderError, program: Command): string => {
+  const { args, commands } = program
   const names = commands.map((command) => command.name()).sort()
+  const command = names.find((name) => name === args[0]) ?? program.name()
   const [, subject = "", guess] = /'(.*)'(?:\n\(Did you mean (.*)\?\))?/s.exec(message) ?? []
   switch (code) {
     case "commander.help":
@@ -60,9 +62,11 @@ const inOurWords = ({ code, message }: CommanderError, { args, commands }: Comma
     case "commander.unknownCommand":
       return `there is no command "${subject}"; ${guess === undefined ? `there are ${names.join(", ")}` : `did you mean ${guess}?`}`
     case "commander.unknownOption":
-      return args[0] === "delete"
-        ? noOptionOfDelete(subject)
-        : `${subject} is not an option or argument here; see --help`
+      return guess !== undefined
+        ? `${subject} is not an option of ${command}; did you mean ${guess}?`
+        : command === "delete"
+          ? noOptionOfDelete(subject)
+          : `${subject} is not an option or argument here; see --help`
     case "commander.optionMissingArgument":
       return `${subject.replace(/ .*/, "")} lacks its value`
     default:

@@ -22,10 +22,10 @@ describe("13.7", () => {
         ["--log-level", "loud", "delete", "cust_1"],
         "--log-level 'loud' is invalid. Allowed choices are all, trace, debug, info, warning, error, fatal, none; see --help"
       ],
-      [
-        ["delete", "cust_1", "--dryrun"],
-        "--dryrun is not an option of delete; an id that begins with a dash has to be in a --file"
-      ],
+      [["delete", "cust_1", "--dryrun"], "--dryrun is not an option of delete; did you mean --dry-run?"],
+      [["report", "F", "--markdwon"], "--markdwon is not an option of report; did you mean --markdown?"],
+      [["--log-level", "info", "emulator", "--ports"], "--ports is not an option of emulator; did you mean --port?"],
+      [["--versoin"], "--versoin is not an option of flowwise; did you mean --version?"],
       [["delete", "cust_1", "--dry-run=true"], '--dry-run is a switch and takes no value; remove "=true" after it'],
       [["delete", "cust_1", "--dry-run=false"], '--dry-run is a switch and takes no value; remove "=false" after it'],
       [["--wizard"], "--wizard is not an option or argument here; see --help"],

@@ -234,7 +234,7 @@ const refused: ReadonlyArray<Case> = [
     what: "a file and a mistyped option",
     content: "a\n",
     args: ["--dryrun"],
-    says: "--dryrun is not an option of delete; an id that begins with a dash has to be in a --file"
+    says: "--dryrun is not an option of delete; did you mean --dry-run?"
   }
 ]
 
@@ -245,8 +245,8 @@ const wrongUsage: ReadonlyArray<{ readonly args: ReadonlyArray<string>; readonly
     says: "flowwise: argument 2: The customer id is a dot segment, which URL parsers remove even where it is percent-encoded"
   },
   {
-    args: ["a", "--dryrun"],
-    says: "flowwise: --dryrun is not an option of delete; an id that begins with a dash has to be in a --file"
+    args: ["a", "--nobody"],
+    says: "flowwise: --nobody is not an option of delete; an id that begins with a dash has to be in a --file"
   },
   { args: ["a", "--file"], says: "flowwise: --file lacks its value" },
   { args: ["a", "--max", "x"], says: "flowwise: --max takes a whole number from 1" },

@@ -16,7 +16,14 @@ describe("13.7", () => {
     const refused: ReadonlyArray<readonly [args: ReadonlyArray<string>, says: string]> = [
       [["dellete"], 'there is no command "dellete"; did you mean delete?'],
       [["--log-level", "debug", "reprot", "F"], 'there is no command "reprot"; did you mean report?'],
-      [["erase", "cust_1"], 'there is no command "erase"; there are delete, emulator, report'],
+      [["dellete", "--help"], 'there is no command "dellete"; did you mean delete?'],
+      [["--log-level", "debug", "reprot", "F", "-h"], 'there is no command "reprot"; did you mean report?'],
+      [["erase", "cust_1"], 'there is no command "erase"; there are delete, emulator, report; see --help'],
+      [["--", "--help"], 'there is no command "--help"; there are delete, emulator, report; see --help'],
+      [["help"], 'there is no command "help"; there are delete, emulator, report; see --help'],
+      [["--completions", "bash", "--completions", "zsh"], "--completions is given twice"],
+      [["delete", "cust_1", "--log-level", "info", "--log-level=info"], "--log-level is given twice"],
+      [["delete", "cust_1", "--max", "1", "--dry-run", "--max=2"], "--max is given twice"],
       [[], "give a command: delete, emulator, report; see --help"],
       [
         ["--log-level", "loud", "delete", "cust_1"],

@@ -248,6 +248,16 @@ const wrongUsage: ReadonlyArray<{ readonly args: ReadonlyArray<string>; readonly
     args: ["a", "--nobody"],
     says: "flowwise: --nobody is not an option of delete; an id that begins with a dash has to be in a --file"
   },
+  { args: ["a", " b"], says: "flowwise: argument 2: the id has blanks around it; remove them" },
+  {
+    args: ["a,b"],
+    says: `flowwise: argument 1: "a,b" looks like several ids; separate them with spaces. ${allow}`
+  },
+  {
+    args: ['{"id":"a"}'],
+    says: `flowwise: argument 1: "{"id":"a"}" looks like JSON; give nothing but the id. ${allow}`
+  },
+  { args: ["a\tb", "--allow-unusual-ids"], says: "flowwise: argument 1: the id holds a control character" },
   { args: ["a", "--file"], says: "flowwise: --file lacks its value" },
   { args: ["a", "--max", "x"], says: "flowwise: --max takes a whole number from 1" },
   { args: ["a", "--max", "0"], says: "flowwise: --max takes a whole number from 1" },

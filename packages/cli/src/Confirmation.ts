@@ -28,7 +28,7 @@ export const confirm = (
       given ??
       (yield* ask(`This can't be undone. Type ${name} to delete ${count(ids, "customer")} at ${place(baseUrl)}: `))
     if (answer !== name) {
-      return yield* new Refused({ message: `not confirmed, because the environment is ${name}. Nothing was sent` })
+      return yield* new Refused({ message: `not confirmed, because the environment is ${name}` })
     }
   })
 

@@ -215,7 +215,7 @@ const refused: ReadonlyArray<Case> = [
     what: "a journal that can't be written",
     content: "a\n",
     args: ["--journal", "no/such/folder/journal"],
-    says: "no/such/folder/journal: no such file or directory"
+    says: "no/such/folder/journal: no such file or directory. Nothing was sent"
   },
   {
     what: "two formats",

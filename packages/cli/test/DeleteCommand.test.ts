@@ -225,7 +225,7 @@ describe("flowwise delete", () => {
           [
             { FLOWWISE_BASE_URL: "https://flowwise.invalid/router" },
             [],
-            "add --confirm flowwise.invalid. Nothing was sent"
+            "this deletes in flowwise.invalid under /router, and there is no terminal to confirm it: add --confirm flowwise.invalid. Nothing was sent"
           ],
           // What listens there may be a tunnel to somewhere else.
           [{ FLOWWISE_BASE_URL: "http://127.0.0.1:1" }, ["--confirm", "production"], "the environment is 127.0.0.1:1"]

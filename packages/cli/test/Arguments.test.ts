@@ -95,6 +95,15 @@ describe("13.7", () => {
     const help = (await run(bin, ["delete", "--help"], {})).stdout
     assert.notInclude(help, "wizard")
     assert.include(help, "--log-level LEVEL")
+    for (const says of [
+      /none of them was there \(with two or more customers\)/,
+      /FLOWWISE_ALLOW_HTTP=true permits plain http/,
+      /per second, minute, hour or day/,
+      /up to 1000\. \(default: 16\)/,
+      /\(choices: "all",.* default: "info"\)/
+    ]) {
+      assert.match(help.replaceAll(/\s+/g, " "), says)
+    }
     assert.include(help, "flowwise --completions bash > ~/.local/share/bash-completion/completions/flowwise")
     const emulator = (await run(bin, ["emulator", "--help"], {})).stdout
     assert.include(emulator, "flowwise emulator --customers ids.txt")

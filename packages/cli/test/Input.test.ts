@@ -267,6 +267,10 @@ const wrongUsage: ReadonlyArray<{ readonly args: ReadonlyArray<string>; readonly
     says: "flowwise: --rate takes a number and a time, such as 300/minute, 5/second or 100/30 seconds"
   },
   {
+    args: ["a", "--rate", "5/1 nanos"],
+    says: "flowwise: --rate takes a number and a time, such as 300/minute, 5/second or 100/30 seconds"
+  },
+  {
     args: ["a", "--rate", `1/${"9".repeat(400)} weeks`],
     says: "flowwise: --rate takes a number and a time, such as 300/minute, 5/second or 100/30 seconds"
   }

@@ -112,10 +112,16 @@ describe("13.7", () => {
     assert.notInclude(emulator, "everything is gone")
   })
 
-  it("the completions name no wizard", { timeout }, async () => {
-    for (const shell of ["bash", "zsh", "fish"]) {
+  it("the completions name no wizard, and offer files only where there is one", { timeout }, async () => {
+    for (const [shell, file, number] of [
+      ["bash", /--file\|.*\) return/, /--max\|.*\) compopt \+o default/],
+      ["zsh", /'--file\[[^\]]*\]:value:_files'/, /'--max\[[^\]]*\]:value:'/],
+      ["fish", /-l file .* -r -F$/m, /-l max .* -x$/m]
+    ] as const) {
       const { stdout } = await run(bin, ["--completions", shell], {})
       assert.include(stdout, "allow-unusual-ids")
+      assert.match(stdout, file)
+      assert.match(stdout, number)
       assert.notInclude(stdout, "wizard")
     }
   })
@@ -128,7 +134,7 @@ describe("13.7", () => {
     async () => {
       const script = join(folder, "completions.bash")
       writeFileSync(script, (await run(bin, ["--completions", "bash"], {})).stdout)
-      const ask = `source "$1"; shift; f=$(complete -p flowwise); f=\${f#*-F }; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+      const ask = `compopt() { COMPREPLY=("$@"); }; source "$1"; shift; f=$(complete -p flowwise); f=\${f#*-F }; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
       "\${f%% *}" flowwise "\${COMP_WORDS[COMP_CWORD]}" "\${COMP_WORDS[COMP_CWORD-1]}"; echo "\${COMPREPLY[@]}"`
       const completed = [
         [["del"], "delete"],
@@ -139,7 +145,8 @@ describe("13.7", () => {
         [["report", "--m"], "--markdown"],
         // The names of files, which bash finds by itself.
         [["delete", "--file", ""], ""],
-        [["report", ""], ""]
+        [["report", ""], ""],
+        [["emulator", "--port", ""], "+o default"]
       ] as const
       for (const [words, found] of completed) {
         const { stdout } = spawnSync("bash", ["-c", ask, "bash", script, "flowwise", ...words], { encoding: "utf8" })

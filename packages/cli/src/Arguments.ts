@@ -10,9 +10,11 @@ import { beginsWithDash, noOptionOfDelete } from "./Values.js"
 /** Runs the action of the command that is named, or gives why there is none to run. */
 export const parse = (program: Command, args: ReadonlyArray<string>): Refused | undefined => {
   try {
-    refuseValues(program, args)
-    for (const command of [program, ...program.commands]) refuseTwice(command)
-    program.parse(args, { from: "user" })
+    refuseMistaken(program, args)
+    // Where --help follows a command that doesn't exist, commander would show the help of the program.
+    const [name] = program.parseOptions([...args]).operands
+    const isKnown = name === undefined || program.commands.some((command) => command.name() === name)
+    program.parse(isKnown ? args : ["--", name], { from: "user" })
   } catch (error) {
     if (error instanceof Refused) return error
     if (!(error instanceof CommanderError)) throw error
@@ -21,14 +23,18 @@ export const parse = (program: Command, args: ReadonlyArray<string>): Refused | 
   }
 }
 
-/** Values that commander takes: a word after a switch for an id, and an option for the value of the one before it. */
-const refuseValues = ({ commands }: Command, args: ReadonlyArray<string>) => {
-  const options = commands.flatMap(({ options }) => options)
+/** What commander takes: a word after a switch for an id, an option for the value of the one before it, the last of two. */
+const refuseMistaken = (program: Command, args: ReadonlyArray<string>) => {
+  const options = [program, ...program.commands].flatMap(({ options }) => options)
+  const given = new Set<string>()
   for (const [index, word] of args.entries()) {
     const [, name = word, joined] = /^(.*?)(=.*)$/s.exec(word) ?? []
     const value = joined?.slice(1) ?? args[index + 1]
     const option = options.find(({ long }) => long === name)
-    if (option === undefined || value === undefined) continue
+    if (option === undefined) continue
+    if (given.has(name)) throw new Refused({ message: `${name} is given twice` })
+    given.add(name)
+    if (value === undefined) continue
     if (option.isBoolean() && (joined !== undefined || /^(true|false)$/i.test(value))) {
       throw new Refused({ message: `${name} is a switch and takes no value; remove "${joined ?? value}" after it` })
     }
@@ -40,29 +46,22 @@ const refuseValues = ({ commands }: Command, args: ReadonlyArray<string>) => {
   }
 }
 
-/** An option that comes twice: the last one would win. */
-const refuseTwice = (command: Command) => {
-  for (const option of command.options) {
-    let given = false
-    command.on(`option:${option.name()}`, () => {
-      if (given) throw new Refused({ message: `${option.long} is given twice` })
-      given = true
-    })
-  }
-}
-
-const inOurWords = ({ code, message }: CommanderError, { args, commands }: Command): string => {
+const inOurWords = ({ code, message }: CommanderError, program: Command): string => {
+  const { args, commands } = program
   const names = commands.map((command) => command.name()).sort()
+  const command = names.find((name) => name === args[0]) ?? program.name()
   const [, subject = "", guess] = /'(.*)'(?:\n\(Did you mean (.*)\?\))?/s.exec(message) ?? []
   switch (code) {
     case "commander.help":
       return `give a command: ${names.join(", ")}; see --help`
     case "commander.unknownCommand":
-      return `there is no command "${subject}"; ${guess === undefined ? `there are ${names.join(", ")}` : `did you mean ${guess}?`}`
+      return `there is no command "${subject}"; ${guess === undefined ? `there are ${names.join(", ")}; see --help` : `did you mean ${guess}?`}`
     case "commander.unknownOption":
-      return args[0] === "delete"
-        ? noOptionOfDelete(subject)
-        : `${subject} is not an option or argument here; see --help`
+      return guess !== undefined
+        ? `${subject} is not an option of ${command}; did you mean ${guess}?`
+        : command === "delete"
+          ? noOptionOfDelete(subject)
+          : `${subject} is not an option or argument here; see --help`
     case "commander.optionMissingArgument":
       return `${subject.replace(/ .*/, "")} lacks its value`
     default:

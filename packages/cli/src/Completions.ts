@@ -13,7 +13,7 @@ export const scriptFor = (shell: string, program: Command): string =>
 /** Where bash finds no word, it completes the names of files. */
 const bash = (program: Command) => {
   const names = program.commands.map((command) => command.name())
-  const takeFiles = program.commands.flatMap(({ options }) => options.filter(({ required }) => required))
+  const valued = program.commands.flatMap(({ options }) => options.filter(({ required }) => required))
   return [
     "_flowwise() {",
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the shell's.
@@ -31,7 +31,8 @@ const bash = (program: Command) => {
     ...program.options.flatMap(({ argChoices, long }) =>
       argChoices === undefined ? [] : `    ${long}) words="${argChoices.join(" ")}" ;;`
     ),
-    `    ${flagsOf(takeFiles).join("|")}) return ;;`,
+    `    ${flagsOf(valued.filter(takesFile)).join("|")}) return ;;`,
+    `    ${flagsOf(valued.filter((option) => !takesFile(option))).join("|")}) compopt +o default 2> /dev/null; return ;;`,
     "    *) if [[ $command && $word != -* ]]; then return; fi ;;",
     "  esac",
     '  COMPREPLY=($(compgen -W "$words" -- "$word"))',
@@ -45,8 +46,9 @@ const zsh = (program: Command) => {
   const names = program.commands.map((command) => command.name())
   const specsOf = (command: Command) =>
     optionsOf(command)
-      .map(({ argChoices, description, long, required }) => {
-        const value = argChoices === undefined ? "_files" : `(${argChoices.join(" ")})`
+      .map((option) => {
+        const { argChoices, description, long, required } = option
+        const value = argChoices === undefined ? (takesFile(option) ? "_files" : "") : `(${argChoices.join(" ")})`
         return quoted(`${long}[${description.replaceAll(/[[\]\\]/g, "\\$&")}]${required ? `:value:${value}` : ""}`)
       })
       .join(" ")
@@ -62,8 +64,10 @@ const zsh = (program: Command) => {
 
 const fish = (program: Command) => {
   const quoted = (text: string) => `'${text.replaceAll(/['\\]/g, "\\$&")}'`
-  const complete = (when: string, { argChoices, description, long, required }: Option) => {
-    const value = argChoices === undefined ? "-r -F" : `-x -a ${quoted(argChoices.join(" "))}`
+  const complete = (when: string, option: Option) => {
+    const { argChoices, description, long, required } = option
+    const value =
+      argChoices === undefined ? (takesFile(option) ? "-r -F" : "-x") : `-x -a ${quoted(argChoices.join(" "))}`
     return `complete -c flowwise${when} -l ${long?.slice(2)} -d ${quoted(description)}${required ? ` ${value}` : ""}`
   }
   return [
@@ -84,5 +88,7 @@ const optionsOf = (command: Command): ReadonlyArray<Option> => [
   ...command.createHelp().visibleOptions(command),
   ...(command.parent?.options ?? [])
 ]
+
+const takesFile = ({ flags }: Option) => flags.endsWith("<FILE>")
 
 const flagsOf = (options: ReadonlyArray<Option>) => options.map(({ long }) => long)

@@ -17,18 +17,20 @@ export const confirm = (
   stdinIsInput: boolean
 ): Effect.Effect<void, Refused> =>
   Effect.gen(function* () {
+    const { host, hostname, pathname } = new URL(baseUrl)
+    // A host of one's own is the name.
+    const at = host !== name ? ` at ${place(baseUrl)}` : pathname === "/" ? "" : ` under ${pathname}`
     // A name that was given is compared everywhere: what listens on loopback may be a tunnel.
-    if (given === undefined && (name === "sandbox" || isLoopback(new URL(baseUrl).hostname))) return
+    if (given === undefined && (name === "sandbox" || isLoopback(hostname))) return
     if (given === undefined && (stdinIsInput || !process.stdin.isTTY || !process.stderr.isTTY)) {
       return yield* new Refused({
-        message: `this deletes in ${name}, at ${place(baseUrl)}, and there is no terminal to confirm it: add --confirm ${name}`
+        message: `this deletes in ${name}${at}, and there is no terminal to confirm it: add --confirm ${name}`
       })
     }
     const answer =
-      given ??
-      (yield* ask(`This can't be undone. Type ${name} to delete ${count(ids, "customer")} at ${place(baseUrl)}: `))
+      given ?? (yield* ask(`This can't be undone. Type ${name} to delete ${count(ids, "customer")}${at}: `))
     if (answer !== name) {
-      return yield* new Refused({ message: `not confirmed, because the environment is ${name}. Nothing was sent` })
+      return yield* new Refused({ message: `not confirmed, because the environment is ${name}` })
     }
   })
 

@@ -36,7 +36,7 @@ export const emulate = ({ customers, port, script }: EmulatorOptions) =>
   }).pipe(
     Effect.catchTags({
       ServeError: ({ cause }) =>
-        new Refused({ message: `can't listen: ${cause instanceof Error ? cause.message : cause}` }),
+        new Refused({ message: `can't listen on ${port ? `port ${port}` : "any port"}: ${systemMessage(cause)}` }),
       InvalidScript: ({ message }) => new Refused({ message })
     })
   )

@@ -12,6 +12,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { confirm } from "./Confirmation.js"
 import type { DeleteOptions } from "./Delete.js"
+import { nothingSent } from "./Failure.js"
 import type { Input } from "./Input.js"
 import * as Journal from "./Journal.js"
 import type { Header } from "./JournalFile.js"
@@ -19,8 +20,9 @@ import { count, say } from "./Output.js"
 import { gracefully, nobodyWasThere, run, warnOfAbsent } from "./Run.js"
 
 /** Deletes the input, with a journal where one is asked for. */
-export const erase = (input: Input, environment: Environment["Type"], options: DeleteOptions) =>
-  Effect.gen(function* () {
+export const erase = (input: Input, environment: Environment["Type"], options: DeleteOptions) => {
+  let mayHaveSent = false
+  return Effect.gen(function* () {
     const journal = yield* options.journal === undefined
       ? Journal.none
       : Journal.open(options.journal, yield* headerOf(input, environment))
@@ -35,10 +37,15 @@ export const erase = (input: Input, environment: Environment["Type"], options: D
       yield* say(`  left   ${count(total, "customer")}: by the journal, the others are already gone`)
     }
     yield* confirm(environment, options.confirm, total, options.file === "-")
+    mayHaveSent = true
     yield* gracefully((stop) =>
       run(input, journal, total, { ...options, canGoOn: options.journal !== undefined }, stop)
     )
-  }).pipe(Effect.provide(NodeFlowwise.layer.pipe(Layer.provideMerge(Credentials.layerConfig))))
+  }).pipe(
+    Effect.provide(NodeFlowwise.layer.pipe(Layer.provideMerge(Credentials.layerConfig))),
+    Effect.mapError((failure) => (mayHaveSent ? failure : nothingSent(failure)))
+  )
+}
 
 const headerOf = (input: Input, { baseUrl, name }: Environment["Type"]) =>
   Effect.gen(function* () {

@@ -7,13 +7,13 @@ import type { Unauthorized } from "@effect-flowwise/client"
 import * as ConfigError from "effect/ConfigError"
 import type { JournalFailed } from "./Journal.js"
 import { type OutputFailed, say, visible } from "./Output.js"
-import type { Refused } from "./Refused.js"
+import { Refused } from "./Refused.js"
 
 export type Failure = ConfigError.ConfigError | Refused | JournalFailed | OutputFailed | Unauthorized
 
-/** One line for a person, and a status for the shell. */
-export const explain = (failure: Failure) => {
-  const [status, message] = ConfigError.isConfigError(failure)
+/** A status for the shell, and what a person reads. */
+const described = (failure: Failure): readonly [status: number, message: string] =>
+  ConfigError.isConfigError(failure)
     ? [2, oneLine(settings(failure))]
     : failure._tag === "Refused"
       ? [2, failure.message]
@@ -22,6 +22,13 @@ export const explain = (failure: Failure) => {
         : failure._tag === "OutputFailed"
           ? [1, `stdout can't be written: ${failure.message}`]
           : [1, `the journal can't be written, so the run stopped: ${failure.message}`]
+
+/** Only for what fails before the first request. */
+export const nothingSent = (failure: Failure) => new Refused({ message: `${described(failure)[1]}. Nothing was sent` })
+
+/** One line on stderr, and the status. */
+export const explain = (failure: Failure) => {
+  const [status, message] = described(failure)
   process.exitCode = status
   return say(`flowwise: ${visible(message)}`) // what it names, a path say, may hold anything
 }

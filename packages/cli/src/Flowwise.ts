@@ -29,7 +29,7 @@ const flowwise = new Command("flowwise")
   .helpOption("-h, --help", "Shows this help.")
   .helpCommand(false)
   .version(version, "--version", "Shows the version.")
-  .addOption(new Option("--log-level <LEVEL>", "Logs to stderr from this level on.").choices(levels))
+  .addOption(new Option("--log-level <LEVEL>", "Logs to stderr from this level on.").choices(levels).default("info"))
   .addOption(new Option("--completions <SHELL>", "Prints a script for a shell, as below.").choices(shells))
   .on("option:completions", (shell) => {
     process.stdout.write(scriptFor(shell, flowwise))
@@ -71,8 +71,12 @@ flowwise
   )
   .option("--dry-run", "Shows what would be sent where, and sends nothing, whatever the other options say.")
   .option("--max <N>", "Refuses an input with more ids than this, before anything is sent.", wholeNumber("--max", 1))
-  .option("--concurrency <N>", "This many customers are under way at once.", wholeNumber("--concurrency", 1, 1000), 16)
-  .option("--rate <N/INTERVAL>", "Sends at most this many requests in this time, such as 300/minute.", parseRate)
+  .option("--concurrency <N>", "Customers under way at once, up to 1000.", wholeNumber("--concurrency", 1, 1000), 16)
+  .option(
+    "--rate <N/INTERVAL>",
+    "Sends at most N requests per second, minute, hour or day (300/minute), or per several (100/30 seconds).",
+    parseRate
+  )
   .option("--json", "Prints each outcome as a line of JSON.")
   .option(
     "--confirm <ENVIRONMENT>",

@@ -80,8 +80,9 @@ const isObject = (value: unknown): value is Record<string, unknown> => typeof va
 
 /** The id, if it can be sent and is most likely meant as it stands. `where` is for what is refused. */
 export const checked = (id: string, where: string, rules: Rules, found: Place & { escaped: boolean }): string => {
-  const refuse = (problem: string) => new Refused({ message: `${where}: ${problem}` })
-  if (id !== "" && id.trim() !== id) throw refuse("the id has blanks around it; remove them, or add --trim")
+  const refuse = (problem: string, ofFile = "") =>
+    new Refused({ message: `${where}: ${problem}${found.argument ? "" : ofFile}` })
+  if (id !== "" && id.trim() !== id) throw refuse("the id has blanks around it; remove them", ", or add --trim")
   const unusual = rules.allowUnusual ? undefined : whyUnusual(id, found)
   if (unusual !== undefined) {
     const short = id.length > MAX_SHOWN ? `${id.slice(0, MAX_SHOWN)}…` : id
@@ -89,7 +90,7 @@ export const checked = (id: string, where: string, rules: Rules, found: Place & 
   }
   // A tab or a lone carriage return says that this is another format; JSON writes them on purpose.
   if (!found.escaped && /\p{Cc}/u.test(id)) {
-    throw refuse("the id holds a control character; --column and --field read tables")
+    throw refuse("the id holds a control character", "; --column and --field read tables")
   }
   const problem = customerIdProblem(id)
   if (problem !== undefined) throw refuse(problem)

@@ -19,10 +19,11 @@ Settings:
   FLOWWISE_CLIENT_ID and FLOWWISE_CLIENT_SECRET, which never go on the command line.
   FLOWWISE_ENVIRONMENT is production or sandbox (default: sandbox);
   FLOWWISE_BASE_URL a host of your own.
+  FLOWWISE_ALLOW_HTTP=true permits plain http to another machine.
 
 Exit status:
   0 everything is gone
-  1 some are not known to be gone, or none of several was ever there
+  1 some are not known to be gone, or none of them was there (with two or more customers)
   2 wrong usage or configuration
   3 credentials refused
   130 interrupted`

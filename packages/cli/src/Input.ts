@@ -42,7 +42,7 @@ export interface Input {
 
 /** The ids that stand on the command line. */
 export const fromArguments = (ids: ReadonlyArray<string>, rules: Rules): Effect.Effect<Input, Refused> => {
-  const place = { bare: true, first: false, escaped: false }
+  const place = { argument: true, bare: true, first: false, escaped: false }
   const batch = ids.map((id, index) => ({ line: index + 1, id }))
   return survey({
     name: "arguments",

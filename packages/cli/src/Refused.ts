@@ -8,7 +8,7 @@ import * as Data from "effect/Data"
 /** Wrong usage or configuration, found before anything was sent: exit status 2. */
 export class Refused extends Data.TaggedError("Refused")<{ readonly message: string }> {}
 
-/** What is wrong with a file, in the words of the system, but without its path and call: `no such file or directory`. */
+/** What is wrong with a file or a port, in the words of the system, but without its path and call: `no such file or directory`. */
 export const systemMessage = (error: unknown): string => {
   const { code, message } = error as NodeJS.ErrnoException
   return inWords[code ?? ""] ?? message
@@ -16,6 +16,7 @@ export const systemMessage = (error: unknown): string => {
 
 const inWords: Record<string, string> = {
   EACCES: "permission denied",
+  EADDRINUSE: "another program uses it; end that program, or give another --port",
   EDQUOT: "the disk quota is used up",
   EFBIG: "a file may not be so large here",
   EISDIR: "it is a directory",

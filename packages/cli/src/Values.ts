@@ -26,7 +26,7 @@ export const parseRate = (text: string): Rate => {
   const [, limit = "", interval = ""] = /^([1-9]\d{0,8})\/(.+)$/.exec(text) ?? []
   const unit = /^(second|minute|hour|day)$/.test(interval) ? `1 ${interval}` : interval
   const each = Option.getOrUndefined(Duration.decodeUnknown(unit))
-  if (each !== undefined && Duration.greaterThan(each, Duration.zero) && Duration.isFinite(each)) {
+  if (each !== undefined && Duration.greaterThanOrEqualTo(each, "1 millis") && Duration.isFinite(each)) {
     return { limit: Number(limit), interval: each }
   }
   throw new Refused({

@@ -16,16 +16,23 @@ describe("13.7", () => {
     const refused: ReadonlyArray<readonly [args: ReadonlyArray<string>, says: string]> = [
       [["dellete"], 'there is no command "dellete"; did you mean delete?'],
       [["--log-level", "debug", "reprot", "F"], 'there is no command "reprot"; did you mean report?'],
-      [["erase", "cust_1"], 'there is no command "erase"; there are delete, emulator, report'],
+      [["dellete", "--help"], 'there is no command "dellete"; did you mean delete?'],
+      [["--log-level", "debug", "reprot", "F", "-h"], 'there is no command "reprot"; did you mean report?'],
+      [["erase", "cust_1"], 'there is no command "erase"; there are delete, emulator, report; see --help'],
+      [["--", "--help"], 'there is no command "--help"; there are delete, emulator, report; see --help'],
+      [["help"], 'there is no command "help"; there are delete, emulator, report; see --help'],
+      [["--completions", "bash", "--completions", "zsh"], "--completions is given twice"],
+      [["delete", "cust_1", "--log-level", "info", "--log-level=info"], "--log-level is given twice"],
+      [["delete", "cust_1", "--max", "1", "--dry-run", "--max=2"], "--max is given twice"],
       [[], "give a command: delete, emulator, report; see --help"],
       [
         ["--log-level", "loud", "delete", "cust_1"],
         "--log-level 'loud' is invalid. Allowed choices are all, trace, debug, info, warning, error, fatal, none; see --help"
       ],
-      [
-        ["delete", "cust_1", "--dryrun"],
-        "--dryrun is not an option of delete; an id that begins with a dash has to be in a --file"
-      ],
+      [["delete", "cust_1", "--dryrun"], "--dryrun is not an option of delete; did you mean --dry-run?"],
+      [["report", "F", "--markdwon"], "--markdwon is not an option of report; did you mean --markdown?"],
+      [["--log-level", "info", "emulator", "--ports"], "--ports is not an option of emulator; did you mean --port?"],
+      [["--versoin"], "--versoin is not an option of flowwise; did you mean --version?"],
       [["delete", "cust_1", "--dry-run=true"], '--dry-run is a switch and takes no value; remove "=true" after it'],
       [["delete", "cust_1", "--dry-run=false"], '--dry-run is a switch and takes no value; remove "=false" after it'],
       [["--wizard"], "--wizard is not an option or argument here; see --help"],
@@ -88,6 +95,15 @@ describe("13.7", () => {
     const help = (await run(bin, ["delete", "--help"], {})).stdout
     assert.notInclude(help, "wizard")
     assert.include(help, "--log-level LEVEL")
+    for (const says of [
+      /none of them was there \(with two or more customers\)/,
+      /FLOWWISE_ALLOW_HTTP=true permits plain http/,
+      /per second, minute, hour or day/,
+      /up to 1000\. \(default: 16\)/,
+      /\(choices: "all",.* default: "info"\)/
+    ]) {
+      assert.match(help.replaceAll(/\s+/g, " "), says)
+    }
     assert.include(help, "flowwise --completions bash > ~/.local/share/bash-completion/completions/flowwise")
     const emulator = (await run(bin, ["emulator", "--help"], {})).stdout
     assert.include(emulator, "flowwise emulator --customers ids.txt")
@@ -96,10 +112,16 @@ describe("13.7", () => {
     assert.notInclude(emulator, "everything is gone")
   })
 
-  it("the completions name no wizard", { timeout }, async () => {
-    for (const shell of ["bash", "zsh", "fish"]) {
+  it("the completions name no wizard, and offer files only where there is one", { timeout }, async () => {
+    for (const [shell, file, number] of [
+      ["bash", /--file\|.*\) return/, /--max\|.*\) compopt \+o default/],
+      ["zsh", /'--file\[[^\]]*\]:value:_files'/, /'--max\[[^\]]*\]:value:'/],
+      ["fish", /-l file .* -r -F$/m, /-l max .* -x$/m]
+    ] as const) {
       const { stdout } = await run(bin, ["--completions", shell], {})
       assert.include(stdout, "allow-unusual-ids")
+      assert.match(stdout, file)
+      assert.match(stdout, number)
       assert.notInclude(stdout, "wizard")
     }
   })
@@ -112,7 +134,7 @@ describe("13.7", () => {
     async () => {
       const script = join(folder, "completions.bash")
       writeFileSync(script, (await run(bin, ["--completions", "bash"], {})).stdout)
-      const ask = `source "$1"; shift; f=$(complete -p flowwise); f=\${f#*-F }; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+      const ask = `compopt() { COMPREPLY=("$@"); }; source "$1"; shift; f=$(complete -p flowwise); f=\${f#*-F }; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
       "\${f%% *}" flowwise "\${COMP_WORDS[COMP_CWORD]}" "\${COMP_WORDS[COMP_CWORD-1]}"; echo "\${COMPREPLY[@]}"`
       const completed = [
         [["del"], "delete"],
@@ -123,7 +145,8 @@ describe("13.7", () => {
         [["report", "--m"], "--markdown"],
         // The names of files, which bash finds by itself.
         [["delete", "--file", ""], ""],
-        [["report", ""], ""]
+        [["report", ""], ""],
+        [["emulator", "--port", ""], "+o default"]
       ] as const
       for (const [words, found] of completed) {
         const { stdout } = spawnSync("bash", ["-c", ask, "bash", script, "flowwise", ...words], { encoding: "utf8" })

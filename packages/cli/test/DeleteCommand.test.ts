@@ -69,6 +69,7 @@ describe("flowwise delete", () => {
         const refused = yield* Effect.promise(() => run(bin, ["delete", "--file", file, "--journal", journal], wrong))
         assert.strictEqual(refused.code, 3, refused.stderr)
         assert.include(refused.stderr, "flowwise: the credentials were refused")
+        assert.notInclude(refused.stderr, "Nothing was sent")
         assert.notInclude(refused.stderr + refused.stdout + readFileSync(journal, "utf8"), "not-the-secret")
         assert.isAtMost((yield* emulator.requests).length, 16)
         const { stdout } = yield* Effect.promise(() => run(bin, ["report", journal, "--json"], {}))
@@ -88,7 +89,8 @@ describe("flowwise delete", () => {
           run(bin, ["delete", "cust_1"], { FLOWWISE_BASE_URL: env.FLOWWISE_BASE_URL })
         )
         assert.strictEqual(none.code, 2)
-        assert.include(none.stderr, "\nflowwise: FLOWWISE_CLIENT_ID is not set; FLOWWISE_CLIENT_SECRET is not set\n")
+        const unset = "FLOWWISE_CLIENT_ID is not set; FLOWWISE_CLIENT_SECRET is not set"
+        assert.include(none.stderr, `\nflowwise: ${unset}. Nothing was sent\n`)
         const mistyped = yield* Effect.promise(() => run(bin, ["delete", "cust_1"], { FLOWWISE_ENVIRONMENT: "prod" }))
         assert.deepStrictEqual(
           [mistyped.code, mistyped.stderr],
@@ -220,7 +222,11 @@ describe("flowwise delete", () => {
             ["--confirm", "production"],
             "the environment is sandbox. Nothing was sent"
           ],
-          [{ FLOWWISE_BASE_URL: "https://flowwise.invalid/router" }, [], "add --confirm flowwise.invalid"],
+          [
+            { FLOWWISE_BASE_URL: "https://flowwise.invalid/router" },
+            [],
+            "this deletes in flowwise.invalid under /router, and there is no terminal to confirm it: add --confirm flowwise.invalid. Nothing was sent"
+          ],
           // What listens there may be a tunnel to somewhere else.
           [{ FLOWWISE_BASE_URL: "http://127.0.0.1:1" }, ["--confirm", "production"], "the environment is 127.0.0.1:1"]
         ] as const

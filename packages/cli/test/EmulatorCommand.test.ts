@@ -59,7 +59,10 @@ describe("flowwise emulator", () => {
     const emulator = start(bin, ["emulator"], {})
     const { port } = new URL((await ready(emulator)).FLOWWISE_BASE_URL!)
     const attempts = [
-      { args: ["--port", port], said: /can't listen: .*EADDRINUSE/ },
+      {
+        args: ["--port", port],
+        said: /can't listen on port \d+: another program uses it; end that program, or give another --port$/m
+      },
       { args: ["--port", "abc"], said: /^flowwise: --port takes a whole number from 0 to 65535$/m },
       { args: ["--port", "70000"], said: /^flowwise: --port takes a whole number from 0 to 65535$/m },
       { args: ["--customers", join(folder, "gone.txt")], said: /gone.txt: no such file/ },

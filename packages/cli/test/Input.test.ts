@@ -215,7 +215,7 @@ const refused: ReadonlyArray<Case> = [
     what: "a journal that can't be written",
     content: "a\n",
     args: ["--journal", "no/such/folder/journal"],
-    says: "no/such/folder/journal: no such file or directory"
+    says: "no/such/folder/journal: no such file or directory. Nothing was sent"
   },
   {
     what: "two formats",
@@ -234,7 +234,7 @@ const refused: ReadonlyArray<Case> = [
     what: "a file and a mistyped option",
     content: "a\n",
     args: ["--dryrun"],
-    says: "--dryrun is not an option of delete; an id that begins with a dash has to be in a --file"
+    says: "--dryrun is not an option of delete; did you mean --dry-run?"
   }
 ]
 
@@ -245,15 +245,29 @@ const wrongUsage: ReadonlyArray<{ readonly args: ReadonlyArray<string>; readonly
     says: "flowwise: argument 2: The customer id is a dot segment, which URL parsers remove even where it is percent-encoded"
   },
   {
-    args: ["a", "--dryrun"],
-    says: "flowwise: --dryrun is not an option of delete; an id that begins with a dash has to be in a --file"
+    args: ["a", "--nobody"],
+    says: "flowwise: --nobody is not an option of delete; an id that begins with a dash has to be in a --file"
   },
+  { args: ["a", " b"], says: "flowwise: argument 2: the id has blanks around it; remove them" },
+  {
+    args: ["a,b"],
+    says: `flowwise: argument 1: "a,b" looks like several ids; separate them with spaces. ${allow}`
+  },
+  {
+    args: ['{"id":"a"}'],
+    says: `flowwise: argument 1: "{"id":"a"}" looks like JSON; give nothing but the id. ${allow}`
+  },
+  { args: ["a\tb", "--allow-unusual-ids"], says: "flowwise: argument 1: the id holds a control character" },
   { args: ["a", "--file"], says: "flowwise: --file lacks its value" },
   { args: ["a", "--max", "x"], says: "flowwise: --max takes a whole number from 1" },
   { args: ["a", "--max", "0"], says: "flowwise: --max takes a whole number from 1" },
   { args: ["a", "--concurrency", "1001"], says: "flowwise: --concurrency takes a whole number from 1 to 1000" },
   {
     args: ["a", "--rate", "300"],
+    says: "flowwise: --rate takes a number and a time, such as 300/minute, 5/second or 100/30 seconds"
+  },
+  {
+    args: ["a", "--rate", "5/1 nanos"],
     says: "flowwise: --rate takes a number and a time, such as 300/minute, 5/second or 100/30 seconds"
   },
   {

@@ -189,6 +189,7 @@ it.live(
             const problem = stderr.split("\n").filter((line) => line.startsWith("flowwise: "))
             assert.strictEqual(problem.length, 1, stderr)
             assert.match(problem[0]!, says)
+            assert.match(problem[0]!, /\. Nothing was sent$/)
             assert.deepStrictEqual([code, stdout], [2, ""])
             if (path !== folder) assert.strictEqual(readFileSync(path, "utf8"), before)
           }),
@@ -238,6 +239,7 @@ it.live(
 
       const second = yield* deleteInto(journal, env)
       assert.include(second.stderr, `another run has this journal (process ${first.child.pid} on ${hostname()})`)
+      assert.match(second.stderr, /\. Nothing was sent\n$/)
       assert.strictEqual(second.code, 2)
 
       // The same by other names.
@@ -284,13 +286,16 @@ it.live(
         writeFileSync(lock, JSON.stringify({ ...elsewhere, where }))
         const { code, stderr } = yield* deleteInto(journal, env)
         assert.include(stderr, `another run may have this journal (process ${stale.pid} on elsewhere)`)
-        assert.include(stderr, `If you are sure that no run uses this journal, delete ${lock}\n`)
+        assert.include(stderr, `If you are sure that no run uses this journal, delete ${lock}. Nothing was sent\n`)
         assert.strictEqual(code, 2)
       }
       for (const damage of ["", "\0\0", '{"pid":0}']) {
         writeFileSync(lock, damage)
         const { code, stderr } = yield* deleteInto(journal, env)
-        assert.match(stderr, /^flowwise: .*stale\.jsonl\.lock: this lock is damaged.* delete .*stale\.jsonl\.lock$/m)
+        assert.match(
+          stderr,
+          /^flowwise: .*stale\.jsonl\.lock: this lock is damaged.* delete .*stale\.jsonl\.lock\. Nothing was sent$/m
+        )
         assert.notMatch(stderr, /^ {4}at /m)
         assert.strictEqual(code, 2)
       }

@@ -76,7 +76,7 @@ const elsewhere = () => ({
 describe("the prompt", () => {
   it("deletes only where the environment's name is typed", { timeout }, async () => {
     const { env, name } = elsewhere()
-    const prompt = `Type ${name} to delete 1 customer at ${name}: `
+    const prompt = `Type ${name} to delete 1 customer: `
     const yes = await onTerminal(["delete", "cust_1"], env, [[prompt, "yes\r"]])
     assert.include(yes.screen, `not confirmed, because the environment is ${name}. Nothing was sent`)
     assert.strictEqual(yes.code, 2)

@@ -20,32 +20,37 @@ import { count, say } from "./Output.js"
 import { gracefully, nobodyWasThere, run, warnOfAbsent } from "./Run.js"
 
 /** Deletes the input, with a journal where one is asked for. */
-export const erase = (input: Input, environment: Environment["Type"], options: DeleteOptions) => {
-  let mayHaveSent = false
-  return Effect.gen(function* () {
-    const journal = yield* options.journal === undefined
-      ? Journal.none
-      : Journal.open(options.journal, yield* headerOf(input, environment))
-    const total = input.ids - journal.gone
+export const erase = (input: Input, environment: Environment["Type"], options: DeleteOptions) =>
+  Effect.gen(function* () {
+    const { journal, total } = yield* Effect.mapError(prepare(input, environment, options), nothingSent)
     if (total === 0) {
       yield* say(`Nothing left to do: by the journal, all ${count(journal.gone, "customer")} are already gone.`)
       yield* warnOfAbsent(journal.totals())
       process.exitCode = nobodyWasThere(journal.totals()) ? 1 : 0
       return
     }
-    if (journal.gone > 0) {
-      yield* say(`  left   ${count(total, "customer")}: by the journal, the others are already gone`)
-    }
-    yield* confirm(environment, options.confirm, total, options.file === "-")
-    mayHaveSent = true
     yield* gracefully((stop) =>
       run(input, journal, total, { ...options, canGoOn: options.journal !== undefined }, stop)
     )
   }).pipe(
-    Effect.provide(NodeFlowwise.layer.pipe(Layer.provideMerge(Credentials.layerConfig))),
-    Effect.mapError((failure) => (mayHaveSent ? failure : nothingSent(failure)))
+    Effect.provide(NodeFlowwise.layer.pipe(Layer.provideMerge(Credentials.layerConfig), Layer.mapError(nothingSent)))
   )
-}
+
+/** Up to the first request. */
+const prepare = (input: Input, environment: Environment["Type"], options: DeleteOptions) =>
+  Effect.gen(function* () {
+    const journal = yield* options.journal === undefined
+      ? Journal.none
+      : Journal.open(options.journal, yield* headerOf(input, environment))
+    const total = input.ids - journal.gone
+    if (total > 0) {
+      if (journal.gone > 0) {
+        yield* say(`  left   ${count(total, "customer")}: by the journal, the others are already gone`)
+      }
+      yield* confirm(environment, options.confirm, total, options.file === "-")
+    }
+    return { journal, total }
+  })
 
 const headerOf = (input: Input, { baseUrl, name }: Environment["Type"]) =>
   Effect.gen(function* () {

@@ -11,27 +11,26 @@ import { Refused } from "./Refused.js"
 
 export type Failure = ConfigError.ConfigError | Refused | JournalFailed | OutputFailed | Unauthorized
 
-/** A status for the shell, and what a person reads. */
-const described = (failure: Failure): readonly [status: number, message: string] =>
-  ConfigError.isConfigError(failure)
-    ? [2, oneLine(settings(failure))]
-    : failure._tag === "Refused"
-      ? [2, failure.message]
+/** One line for a person, and a status for the shell. */
+export const explain = (failure: Failure) => {
+  const [status, message] =
+    ConfigError.isConfigError(failure) || failure._tag === "Refused"
+      ? [2, refusal(failure)]
       : failure._tag === "Unauthorized"
         ? [3, `the credentials were refused: ${failure.message}. Correct FLOWWISE_CLIENT_ID and FLOWWISE_CLIENT_SECRET`]
         : failure._tag === "OutputFailed"
           ? [1, `stdout can't be written: ${failure.message}`]
           : [1, `the journal can't be written, so the run stopped: ${failure.message}`]
-
-/** Only for what fails before the first request. */
-export const nothingSent = (failure: Failure) => new Refused({ message: `${described(failure)[1]}. Nothing was sent` })
-
-/** One line on stderr, and the status. */
-export const explain = (failure: Failure) => {
-  const [status, message] = described(failure)
   process.exitCode = status
   return say(`flowwise: ${visible(message)}`) // what it names, a path say, may hold anything
 }
+
+/** Where the summary has already said what is to be deleted. */
+export const nothingSent = (failure: ConfigError.ConfigError | Refused) =>
+  new Refused({ message: `${refusal(failure)}. Nothing was sent` })
+
+const refusal = (failure: ConfigError.ConfigError | Refused): string =>
+  ConfigError.isConfigError(failure) ? oneLine(settings(failure)) : failure.message
 
 /** Which settings are missing or can't be used. */
 const settings = (error: ConfigError.ConfigError): string => {

@@ -100,7 +100,7 @@ export const run = (
     const totals = journal.totals()
     if (totals.unknown > 0) {
       yield* say(
-        `${count(totals.unknown, "customer")} may be deleted: a request was sent, and no answer settles it. Ask again to know.`
+        `${count(totals.unknown, "customer")} may have been deleted: a request was sent, and no answer settles it. Ask again to know.`
       )
     }
     yield* warnOfAbsent(totals)

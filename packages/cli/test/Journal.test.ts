@@ -495,7 +495,7 @@ it("who was under way at a kill stays unknown when the credentials are refused l
   const resumed = await run(bin, argsFor(journal, three), server.env)
   await server.close()
   assert.strictEqual(resumed.code, 3, resumed.stderr)
-  assert.include(resumed.stderr, "3 customers may be deleted")
+  assert.include(resumed.stderr, "3 customers may have been deleted")
   assert.deepStrictEqual(await reportOf(journal), perhapsDeleted)
 })
 
@@ -505,7 +505,7 @@ it("who was under way at a kill stays unknown when there is no connection later"
   await server.close()
   const resumed = await run(bin, argsFor(journal, three), server.env)
   assert.strictEqual(resumed.code, 1, resumed.stderr)
-  assert.include(resumed.stderr, "3 customers may be deleted")
+  assert.include(resumed.stderr, "3 customers may have been deleted")
   assert.deepStrictEqual(await reportOf(journal), perhapsDeleted)
 })
 
@@ -520,7 +520,7 @@ it("who was under way at a kill stays unknown when the answer later is a refusal
     stdout.match(/^UNKNOWN {2}cust_\d {2}UnexpectedResponse: .* A request before this one may/gm) ?? [],
     3
   )
-  assert.include(stderr, "3 customers may be deleted")
+  assert.include(stderr, "3 customers may have been deleted")
   assert.deepStrictEqual(await reportOf(journal), perhapsDeleted)
 })
 
@@ -547,7 +547,7 @@ it.each(Object.entries(refusals))(
       new RegExp(`^UNKNOWN  cust_1  ${says}: .*A request before this one may have deleted`),
       name
     )
-    assert.include(text.stderr, "1 customer may be deleted: a request was sent, and no answer settles it")
+    assert.include(text.stderr, "1 customer may have been deleted: a request was sent, and no answer settles it")
     assert.strictEqual(text.code, 1)
 
     seen.clear()
@@ -578,7 +578,7 @@ it("a lost answer and then a 401 is not called a customer who was not deleted", 
   await server.close()
   assert.strictEqual(code, 3, stderr)
   assert.match(stdout, /^UNKNOWN {2}cust_1 {2}RequestFailed: [^\n]*\n$/)
-  assert.include(stderr, "1 customer may be deleted")
+  assert.include(stderr, "1 customer may have been deleted")
   assert.deepStrictEqual(await reportOf(journal), { notAskedFor: 2, notDeleted: 0, unknown: 1 })
 })
 
@@ -625,7 +625,10 @@ it("a connection that breaks is not called a customer who was not deleted", { ti
   const { code, stderr, stdout } = await run(bin, argsFor(journal, three), server.env)
   await server.close()
   assert.strictEqual(code, 1, stderr)
-  assert.include(stderr, "3 customers: 0 deleted, 0 already absent, 3 not known to be gone\n3 customers may be deleted")
+  assert.include(
+    stderr,
+    "3 customers: 0 deleted, 0 already absent, 3 not known to be gone\n3 customers may have been deleted"
+  )
   assert.notInclude(stderr, "not deleted")
   assert.lengthOf(stdout.match(/^UNKNOWN {2}cust_\d {2}RequestFailed: /gm) ?? [], 3)
   assert.deepStrictEqual(await reportOf(journal), perhapsDeleted)

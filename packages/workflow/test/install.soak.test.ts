@@ -56,7 +56,9 @@ it.scoped(
       execFileSync("npm", ["install", "--no-audit", "--no-fund", ...names], inProject)
       // The emulator answers from this process, which therefore must not block.
       const { stdout } = yield* Effect.promise(() =>
-        promisify(execFile)(process.execPath, [program, join(folder, "erasures.db"), baseUrl, "1"], { cwd: folder })
+        promisify(execFile)(process.execPath, [program, join(folder, "erasures.db"), baseUrl, "0", "1"], {
+          cwd: folder
+        })
       )
       assert.include(stdout, `"receipt":{`)
       assert.include(stdout, `"_tag":"CustomerDeleted"`)

@@ -39,6 +39,7 @@ const sections = {
     "getting-started",
     "errors",
     "policies",
+    "many-customers",
     "layers",
     "testing",
     "frameworks",

@@ -40,8 +40,19 @@ const refuseMistaken = (program: Command, args: ReadonlyArray<string>) => {
     }
     const isText = option.required && option.parseArg === undefined // any other value has a parser
     const isStdin = name === "--file" && value === "-"
-    if (isText && !isStdin && (value === "" || beginsWithDash(value))) {
+    if (isText && !isStdin && (value === "" || (joined === undefined && beginsWithDash(value)))) {
       throw new Refused({ message: `${name} lacks its value` })
+    }
+  }
+}
+
+/** For the action of delete: an option that has lost its dashes, or got others, would be an id. */
+export const refuseLostDashes = (command: Command) => {
+  for (const id of command.opts().allowUnusualIds ? [] : command.args) {
+    const [, name = ""] = /^[^\p{L}\p{N}]*(.*?)[^\p{L}\p{N}]*(?:=.*)?$/su.exec(id) ?? []
+    const option = command.options.find(({ long }) => long === `--${name.toLowerCase()}`)
+    if (option !== undefined) {
+      throw new Refused({ message: `${id} looks like ${option.long}; if it is an id, add --allow-unusual-ids` })
     }
   }
 }

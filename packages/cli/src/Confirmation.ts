@@ -21,7 +21,8 @@ export const confirm = (
     // A host of one's own is the name.
     const at = host !== name ? ` at ${place(baseUrl)}` : pathname === "/" ? "" : ` under ${pathname}`
     // A name that was given is compared everywhere: what listens on loopback may be a tunnel.
-    if (given === undefined && (name === "sandbox" || isLoopback(hostname))) return
+    const isSandbox = name === "sandbox" && host !== name
+    if (given === undefined && (isSandbox || isLoopback(hostname))) return
     if (given === undefined && (stdinIsInput || !process.stdin.isTTY || !process.stderr.isTTY)) {
       return yield* new Refused({
         message: `this deletes in ${name}${at}, and there is no terminal to confirm it: add --confirm ${name}`

@@ -48,6 +48,7 @@ const prepare = (input: Input, environment: Environment["Type"], options: Delete
         yield* say(`  left   ${count(total, "customer")}: by the journal, the others are already gone`)
       }
       yield* confirm(environment, options.confirm, total, options.file === "-")
+      yield* journal.begin
     }
     return { journal, total }
   })

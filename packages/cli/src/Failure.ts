@@ -8,8 +8,9 @@ import * as ConfigError from "effect/ConfigError"
 import type { JournalFailed } from "./Journal.js"
 import { type OutputFailed, say, visible } from "./Output.js"
 import { Refused } from "./Refused.js"
+import type { InputFailed } from "./Run.js"
 
-export type Failure = ConfigError.ConfigError | Refused | JournalFailed | OutputFailed | Unauthorized
+export type Failure = ConfigError.ConfigError | Refused | InputFailed | JournalFailed | OutputFailed | Unauthorized
 
 /** One line for a person, and a status for the shell. */
 export const explain = (failure: Failure) => {
@@ -20,10 +21,12 @@ export const explain = (failure: Failure) => {
         ? [3, `the credentials were refused: ${failure.message}. Correct FLOWWISE_CLIENT_ID and FLOWWISE_CLIENT_SECRET`]
         : failure._tag === "OutputFailed"
           ? [1, `stdout can't be written: ${failure.message}`]
-          : [1, `the journal can't be written, so the run stopped: ${failure.message}`]
+          : [1, `${stopped[failure._tag]}, so the run stopped: ${failure.message}`]
   process.exitCode = status
   return say(`flowwise: ${visible(message)}`) // what it names, a path say, may hold anything
 }
+
+const stopped = { InputFailed: "the ids can't be read any more", JournalFailed: "the journal can't be written" }
 
 /** Where the summary has already said what is to be deleted. */
 export const nothingSent = (failure: ConfigError.ConfigError | Refused) =>

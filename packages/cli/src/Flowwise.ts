@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
-import { parse } from "./Arguments.js"
+import { parse, refuseLostDashes } from "./Arguments.js"
 import { scriptFor, shells } from "./Completions.js"
 import type { DeleteOptions } from "./Delete.js"
 import type { EmulatorOptions } from "./Emulate.js"
@@ -82,6 +82,7 @@ flowwise
     "--confirm <ENVIRONMENT>",
     "The environment's name, where there is no terminal to type it in. The sandbox and this machine need none."
   )
+  .hook("preAction", (_, command) => refuseLostDashes(command))
   .action((ids: ReadonlyArray<string>, options: DeleteOptions) =>
     run(import("./Delete.js").then(({ deleteAll }) => deleteAll(ids, options)))
   )

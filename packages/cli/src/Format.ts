@@ -90,7 +90,7 @@ export const checked = (id: string, where: string, rules: Rules, found: Place & 
   }
   // A tab or a lone carriage return says that this is another format; JSON writes them on purpose.
   if (!found.escaped && /\p{Cc}/u.test(id)) {
-    throw refuse("the id holds a control character", "; --column and --field read tables")
+    throw refuse("the id holds a control character", found.bare ? "; --column and --field read tables" : "")
   }
   const problem = customerIdProblem(id)
   if (problem !== undefined) throw refuse(problem)

@@ -138,8 +138,9 @@ const spool = (name: string, source: Readable): Effect.Effect<OpenFile, Refused,
 async function* chunksOf(file: FileHandle, name: string, first: Stats): AsyncGenerator<Uint8Array> {
   for (let position = 0; ; ) {
     const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(CHUNK_BYTES), 0, CHUNK_BYTES, position)
-    const { mtimeMs, size } = await file.stat()
-    if (mtimeMs !== first.mtimeMs || size !== first.size) {
+    // Unlike mtime, no program can set it.
+    const { ctimeMs, size } = await file.stat()
+    if (ctimeMs !== first.ctimeMs || size !== first.size) {
       throw new Refused({ message: `${name}: it was changed while it was read` })
     }
     if (bytesRead === 0) return

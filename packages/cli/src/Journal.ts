@@ -6,7 +6,7 @@
  *
  * @since 0.1.0
  */
-import { constants } from "node:fs"
+import { constants, fstatSync, type Stats } from "node:fs"
 import { type FileHandle, open as openFile, realpath, truncate } from "node:fs/promises"
 import { dirname } from "node:path"
 import {
@@ -37,6 +37,8 @@ const OPEN_FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_APPEND
 export class JournalFailed extends Data.TaggedError("JournalFailed")<{ readonly message: string }> {}
 
 export interface Journal {
+  /** Writes down that a run begins. */
+  readonly begin: Effect.Effect<void, Refused>
   /** How many were gone before this run. */
   readonly gone: number
   readonly isGone: (entry: Entry) => boolean
@@ -68,6 +70,7 @@ export const none: Effect.Effect<Journal> = Effect.sync(() => {
     }
   }
   return {
+    begin: Effect.void,
     gone: 0,
     isGone: () => false,
     take: ({ id }) => id,
@@ -92,7 +95,7 @@ export const open = (path: string, header: Header): Effect.Effect<Journal, Refus
       (file) => Effect.promise(() => file.close())
     )
     const ledger = Ledger.make(header.input.lastLine)
-    const append = yield* attempt(path, () => resume(path, real, file, header, ledger))
+    const { append, begin } = yield* attempt(path, () => resume(path, real, file, header, ledger))
     const { alreadyAbsent, deleted } = ledger.count()
     const { host } = new URL(header.baseUrl)
     let failure: JournalFailed | undefined
@@ -117,6 +120,7 @@ export const open = (path: string, header: Header): Effect.Effect<Journal, Refus
         return write([{ _tag: "Intent", line: taken.line, customerId: id, at }])
       })
     return {
+      begin: attempt(path, begin),
       gone: deleted + alreadyAbsent,
       isGone: ({ line }) => ledger.isGone(line),
       take: underWay.take,
@@ -154,10 +158,13 @@ const realPathOf = async (path: string) => {
   return realpath(path)
 }
 
-/** Takes in what the runs before have written, puts the end of it right, and gives what appends to it. */
+/** Takes in what the runs before have written, and gives what begins another one and what appends to it. */
 const resume = async (path: string, real: string, file: FileHandle, header: Header, ledger: Ledger.Ledger) => {
   const stats = await file.stat()
   if (!stats.isFile()) throw new Refused({ message: `${path}: a journal has to be a file` })
+  if (isOutput(stats)) {
+    throw new Refused({ message: `${path}: what this command prints goes to this file too; send it to another one` })
+  }
   if (stats.nlink > 1) {
     throw new Refused({
       message: `${path}: this journal has more than one name (hard links), and a lock for each; remove the others`
@@ -174,18 +181,31 @@ const resume = async (path: string, real: string, file: FileHandle, header: Head
   if (end === 0 && !(await isTornHeader(file, size))) {
     throw new Refused({ message: `${path}: it is a file, but not a journal` })
   }
-  await file.chmod(0o600)
-  // By its path: on Windows a file that is open for appending can't be cut.
-  if (end < size) await truncate(real, end)
   const append = groupCommit(file, end)
-  await append(`${encode(found === undefined ? header : { _tag: "Resumed", at: header.at })}\n`)
-  // The name of a new file is on the disk only with its folder, which Windows doesn't let anyone open.
-  if (found === undefined && process.platform !== "win32") {
-    const folder = await openFile(dirname(real), "r")
-    await folder.sync().finally(() => folder.close())
+  const begin = async () => {
+    await file.chmod(0o600)
+    // By its path: on Windows a file that is open for appending can't be cut.
+    if (end < size) await truncate(real, end)
+    await append(`${encode(found === undefined ? header : { _tag: "Resumed", at: header.at })}\n`)
+    // The name of a new file is on the disk only with its folder, which Windows doesn't let anyone open.
+    if (found === undefined && process.platform !== "win32") {
+      const folder = await openFile(dirname(real), "r")
+      await folder.sync().finally(() => folder.close())
+    }
   }
-  return append
+  return { append, begin }
 }
+
+/** Whether stdout or stderr goes to the file: it would overwrite the journal. */
+const isOutput = ({ dev, ino }: Stats) =>
+  [1, 2].some((output) => {
+    try {
+      const stats = fstatSync(output)
+      return stats.dev === dev && stats.ino === ino
+    } catch {
+      return false // it is closed
+    }
+  })
 
 const sameRun = (path: string, found: Header, header: Header) => {
   const differs = (what: string, was: string, is: string) =>
@@ -233,7 +253,9 @@ const groupCommit = (file: FileHandle, end: number) => {
   const flushNext = async () => {
     const bytes = Buffer.from(next?.text ?? "")
     next = undefined
-    if ((await file.stat()).size !== size) throw new Error(SECOND_WRITER)
+    const stats = await file.stat()
+    if (stats.nlink === 0) throw new Error("somebody has deleted it")
+    if (stats.size !== size) throw new Error(SECOND_WRITER)
     const { bytesWritten } = await file.write(bytes)
     // On a full disk a part is written; to write the rest fails with the reason.
     if (bytesWritten < bytes.length) await file.appendFile(bytes.subarray(bytesWritten))

@@ -33,9 +33,12 @@ export const ignoreBrokenPipes = () => {
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {})
 }
 
-/** A text of others, safe for a terminal: no control characters, no line breaks, no change of direction. */
+/** Control characters, line breaks, changes of direction. */
+export const invisible: RegExp = /[\p{C}\p{Zl}\p{Zp}]/gu
+
+/** A text of others, safe for a terminal. */
 export const visible = (text: string): string =>
-  text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`)
+  text.replace(invisible, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`)
 
 /** What is asked, host and path: the same host may serve several environments. */
 export const place = (baseUrl: string): string => baseUrl.replace(/^https?:\/\//, "")

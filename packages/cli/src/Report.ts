@@ -6,7 +6,7 @@
 import * as DateTime from "effect/DateTime"
 import type { Header, JournalLine } from "./JournalFile.js"
 import * as Ledger from "./Ledger.js"
-import { count, grouped, place } from "./Output.js"
+import { count, grouped, place, visible } from "./Output.js"
 import { duration, perSecond } from "./Progress.js"
 
 export interface Report extends Ledger.Totals {
@@ -106,10 +106,11 @@ export const toJson = (report: Report): string => JSON.stringify(report, null, 2
 /** Rows of a name and a value; what belongs to the row before is set in. */
 const rowsOf = (report: Report): ReadonlyArray<readonly [string, string]> => {
   const { activeSeconds, input, millisecondsEach: each } = report
-  const at = place(report.baseUrl)
+  const environment = visible(report.environment)
+  const at = visible(place(report.baseUrl))
   const answered = report.deleted + report.alreadyAbsent + report.notDeleted
   return [
-    ["environment", report.environment === new URL(report.baseUrl).host ? at : `${report.environment} (${at})`],
+    ["environment", environment === new URL(report.baseUrl).host ? at : `${environment} (${at})`],
     ["client id, SHA-256", report.clientIdSha256],
     ["input, SHA-256", input.sha256],
     ["started", report.startedAt],

@@ -11,6 +11,7 @@ import {
   type Unauthorized
 } from "@effect-flowwise/client"
 import * as Chunk from "effect/Chunk"
+import * as Data from "effect/Data"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -38,6 +39,9 @@ export interface RunOptions {
   readonly canGoOn: boolean
 }
 
+/** The input could be read when it was checked, and now it can't, or it has changed. */
+export class InputFailed extends Data.TaggedError("InputFailed")<{ readonly message: string }> {}
+
 /** The main path: read, delete, write down, tell. The client writes each intent down before its request. */
 export const run = (
   input: Input,
@@ -49,7 +53,7 @@ export const run = (
   Effect.gen(function* () {
     const { concurrency, json } = options
     const progress = yield* Progress.make(total)
-    let failure: Refused | Unauthorized | Journal.JournalFailed | undefined
+    let failure: InputFailed | Unauthorized | Journal.JournalFailed | undefined
     let unwritten: OutputClosed | OutputFailed | undefined
     const tell = (outcomes: Chunk.Chunk<DeletionOutcome>) => {
       const lines = Chunk.toReadonlyArray(outcomes).map((outcome) => {
@@ -65,7 +69,7 @@ export const run = (
         })
       )
     }
-    const written = yield* Stream.fromAsyncIterable(input.entries(), (error) => error as Refused).pipe(
+    const written = yield* Stream.fromAsyncIterable(input.entries(), (error) => new InputFailed(error as Refused)).pipe(
       Stream.flattenIterables,
       Stream.filter((entry) => !journal.isGone(entry)),
       Stream.map(journal.take),

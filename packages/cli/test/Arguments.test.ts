@@ -55,6 +55,10 @@ describe("13.7", () => {
         ["delete", "cust_1", bin],
         `${bin} is a file here: put --file before it, or add --allow-unusual-ids if it is an id. Nothing was sent`
       ],
+      ...["dry-run", "/Dry-run", "\u2500\u2500dry-run", "(--dry-run)", "\u207bdry-run=yes"].map(
+        (id) =>
+          [["delete", "cust_1", id], `${id} looks like --dry-run; if it is an id, add --allow-unusual-ids`] as const
+      ),
       [["report", "no\nfile"], "no\\u{a}file: no such file or directory"],
       [["emulator", "--customers", "--port", "1"], "--customers lacks its value"],
       [["report"], "missing required argument 'journal'; see --help"],
@@ -86,6 +90,17 @@ describe("13.7", () => {
     ]) {
       const { code, stderr, stdout } = await run(bin, args, env)
       assert.deepStrictEqual([code, stdout], [0, "would send  DELETE http://127.0.0.1:1/customer/cust_1\n"], stderr)
+    }
+  })
+
+  it("what looks like an option is an id or a value where the user says so", { timeout }, async () => {
+    writeFileSync(join(folder, "dashed.csv"), "-id\ncust_1\n")
+    for (const [args, id] of [
+      [["--allow-unusual-ids", "--", "json"], "json"],
+      [["--file", join(folder, "dashed.csv"), "--column=-id"], "cust_1"]
+    ] as const) {
+      const { stderr, stdout } = await run(bin, ["delete", "--dry-run", ...args], env)
+      assert.strictEqual(stdout, `would send  DELETE http://127.0.0.1:1/customer/${id}\n`, stderr)
     }
   })
 

@@ -12,6 +12,18 @@ describe("a command line to paste", () => {
     assert.deepStrictEqual(printed.split("\n").slice(0, -1), args)
   })
 
+  it.skipIf(process.platform === "win32")(
+    "shows what a terminal would hide or obey, and bash takes it as it is",
+    () => {
+      const hidden = ["\u001b[31mred", "it's\u202e\\x", "\u{e0001}"]
+      const line = commandLine(hidden, "linux")
+      assert.notMatch(line, /\p{C}/u)
+      const environment = { env: { ...process.env, LC_ALL: "C.UTF-8" }, encoding: "utf8" } as const
+      const printed = execFileSync("bash", ["-c", `flowwise() { printf '%s\\n' "$@"; }; ${line}`], environment)
+      assert.deepStrictEqual(printed.split("\n").slice(0, -1), hidden)
+    }
+  )
+
   it("has double quotes on Windows, which cmd and PowerShell both know", () => {
     assert.strictEqual(
       commandLine(["delete", "--file", "C:\\My Files\\ids.txt", "--journal", "C:\\ids.journal"], "win32"),

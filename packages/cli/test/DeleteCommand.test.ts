@@ -227,6 +227,11 @@ describe("flowwise delete", () => {
             [],
             "this deletes in flowwise.invalid under /router, and there is no terminal to confirm it: add --confirm flowwise.invalid. Nothing was sent"
           ],
+          [
+            { FLOWWISE_BASE_URL: "https://sandbox/router" },
+            [],
+            "this deletes in sandbox under /router, and there is no"
+          ],
           // What listens there may be a tunnel to somewhere else.
           [{ FLOWWISE_BASE_URL: "http://127.0.0.1:1" }, ["--confirm", "production"], "the environment is 127.0.0.1:1"]
         ] as const

@@ -1,5 +1,16 @@
 import { execFileSync } from "node:child_process"
-import { appendFileSync, mkdirSync, readdirSync, truncateSync, writeFileSync } from "node:fs"
+import {
+  appendFileSync,
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+  writeSync
+} from "node:fs"
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
@@ -487,9 +498,20 @@ describe("a line of a gigabyte", () => {
   })
 })
 
-it.live(
-  "a file that is changed while it is read stops the run with 2, after what is under way",
-  () =>
+const changes: Record<string, (path: string) => void> = {
+  "has got another line": (path) => appendFileSync(path, "\none_more"),
+  "has got another id, and its old time": (path) => {
+    const { atime, mtime, size } = statSync(path)
+    const file = openSync(path, "r+")
+    writeSync(file, "z", size - 1)
+    closeSync(file)
+    utimesSync(path, atime, mtime)
+  }
+}
+
+it.live.each(Object.keys(changes))(
+  "a file that %s while it is read stops the run with 1, after what is under way",
+  (change) =>
     Effect.gen(function* () {
       const emulator = yield* FlowwiseEmulator
       const env = yield* settings
@@ -497,16 +519,19 @@ it.live(
       // Long, so that the file has many parts.
       const ids = Array.from({ length: 2_000 }, (_, index) => `${index}_`.padEnd(1_000, "x"))
       const path = join(folder, "changed.txt")
-      const journal = join(folder, "changed.journal")
+      const journal = join(folder, `${change}.journal`)
       writeFileSync(path, ids.join("\n"))
       const { code, stderr, stdout } = yield* Effect.promise(async () => {
         const { closed, until } = start(bin, ["delete", "--file", path, "--journal", journal], env)
         await until(({ stdout }) => stdout !== "")
-        appendFileSync(path, "\none_more")
+        changes[change]?.(path)
         return closed
       })
-      assert.include(stderr, `flowwise: ${path}: it was changed while it was read\n`)
-      assert.strictEqual(code, 2)
+      assert.include(
+        stderr,
+        `the ids can't be read any more, so the run stopped: ${path}: it was changed while it was read\n`
+      )
+      assert.strictEqual(code, 1)
       const requests = (yield* emulator.requests).length
       assert.isBelow(requests, ids.length)
       assert.strictEqual(stdout.trim().split("\n").length, requests)

@@ -595,6 +595,45 @@ it.skipIf(process.platform === "win32")("a lock that can't be written leaves not
   )
 })
 
+it.skipIf(process.platform === "win32")("13.4 a journal is not where outcomes are printed", { timeout }, async () => {
+  const journal = join(folder, "printed.jsonl")
+  const server = await serving((_, response) => response.writeHead(204).end())
+  for (const redirected of ['exec "$@" > "$0"', 'exec "$@" >> "$0"', 'exec "$@" 2>> "$0"']) {
+    const { code } = await run(bin, argsFor(journal, three), server.env, {
+      through: ["bash", "-c", redirected, journal]
+    })
+    assert.notInclude(readFileSync(journal, "utf8"), "Header")
+    assert.strictEqual(code, 2)
+    rmSync(journal)
+  }
+  await server.close()
+})
+
+it("13.4 a journal that is deleted stops the run", { timeout }, async () => {
+  const journal = join(folder, "deleted.jsonl")
+  const server = await serving((_, response) => {
+    rmSync(journal, { force: true })
+    response.writeHead(204).end()
+  })
+  const { code, stderr } = await run(bin, argsFor(journal, three), server.env)
+  await server.close()
+  assert.include(stderr, "the journal can't be written, so the run stopped:")
+  assert.include(stderr, "deleted.jsonl: somebody has deleted it")
+  assert.strictEqual(code, 1)
+})
+
+it("13.4 a run that was not confirmed binds its journal to nothing", { timeout }, async () => {
+  const journal = join(folder, "unconfirmed.jsonl")
+  const server = await serving((_, response) => response.writeHead(204).end())
+  const refused = await run(bin, [...argsFor(journal), "--confirm", "production"], server.env)
+  assert.include(refused.stderr, "Nothing was sent")
+  assert.strictEqual(refused.code, 2)
+  const other = await run(bin, argsFor(journal, three), server.env)
+  await server.close()
+  assert.strictEqual(other.code, 0, other.stderr)
+  assert.deepStrictEqual(entriesOf(journal).length, 7)
+})
+
 it("the end of a run removes no lock but its own", { timeout }, async () => {
   const journal = join(folder, "replaced.jsonl")
   const lock = `${journal}.lock`

@@ -31,7 +31,9 @@ it("13.9 says in one line why there is no page, prints none of it, and ends with
   }
 })
 
-it("13.9 calls a hash a hash in the JSON of a report", { timeout: 120_000 }, async () => {
+it("13.9 calls a hash a hash in the JSON of a report, and prints no control characters of a journal", {
+  timeout: 120_000
+}, async () => {
   const journal = join(folder, "hashes")
   const header = {
     _tag: "Header",
@@ -43,6 +45,12 @@ it("13.9 calls a hash a hash in the JSON of a report", { timeout: 120_000 }, asy
     at: "2026-01-01T00:00:00.000Z"
   }
   writeFileSync(journal, `${JSON.stringify(header)}\n`)
+  const hostile = join(folder, "hostile")
+  writeFileSync(hostile, `${JSON.stringify({ ...header, environment: "\u001b[31mred" })}\n`)
+  for (const format of [[], ["--markdown"]]) {
+    const { stdout } = await run(bin, ["report", hostile, ...format], {})
+    assert.include(stdout, "\\u{1b}[31mred (flowwise.invalid)")
+  }
   const { code, stdout } = await run(bin, ["report", "--json", journal], {})
   const { clientId, clientIdSha256, input } = JSON.parse(stdout)
   assert.deepStrictEqual(

@@ -99,7 +99,7 @@ const calls = (settings: Settings) => {
   const { renew } = settings.credentials
   return (customerId: string, given?: Entry): Effect.Effect<CustomerDeleted, DeleteCustomerError> => {
     // `ids.map(client.deleteCustomer)` passes an index.
-    const entry = typeof given === "object" ? given : new Entry()
+    const entry = typeof given?.attempts === "number" ? given : new Entry()
     return renew === undefined
       ? attempt(client, customerId, entry)
       : Effect.suspend(() => {

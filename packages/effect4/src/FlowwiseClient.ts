@@ -141,7 +141,7 @@ const calls =
   (client: Client) =>
   (customerId: string, given?: Entry): Effect.Effect<CustomerDeleted, DeleteCustomerError> => {
     // `ids.map(client.deleteCustomer)` passes an index.
-    const entry = typeof given === "object" ? given : new Entry()
+    const entry = typeof given?.attempts === "number" ? given : new Entry()
     const { renew } = client.credentials
     return renew === undefined
       ? attempt(client, customerId, entry)

@@ -37,7 +37,7 @@ export class FlowwiseClient extends Context.Tag("@effect-flowwise/client/Flowwis
 >() {
   /** The service over any `Transport`. An invalid `timeout` makes every call fail with a `RequestFailed` that says so. */
   static readonly make = (
-    options: ClientOptions = {}
+    options?: ClientOptions
   ): Effect.Effect<FlowwiseClient["Type"], never, Transport | Credentials | Environment> =>
     Effect.gen(function* () {
       const transport = yield* Transport
@@ -46,7 +46,7 @@ export class FlowwiseClient extends Context.Tag("@effect-flowwise/client/Flowwis
       // A service made by hand, or JavaScript, can bring a bad base URL.
       const settings = Either.all({
         base: Either.mapLeft(parseBaseUrl(baseUrl, true), (problem) => `The base URL ${problem}`),
-        timeout: parse(options.timeout ?? "30 seconds", "timeout")
+        timeout: parse(options?.timeout ?? "30 seconds", "timeout")
       })
       if (Either.isLeft(settings)) {
         return { environment: name, deleteCustomer: () => fromFailure(invalidRequest(settings.left)) }

@@ -64,7 +64,7 @@ export class FlowwiseClient extends Context.Service<
    * reason `"InvalidRequest"` that names it.
    */
   static readonly make = (
-    options: ClientOptions = {}
+    options?: ClientOptions
   ): Effect.Effect<FlowwiseClient["Service"], never, Transport | Credentials | Environment> =>
     Effect.gen(function* () {
       const transport = yield* Transport
@@ -73,7 +73,7 @@ export class FlowwiseClient extends Context.Service<
       // A service made by hand, or JavaScript, can bring bad ones.
       const settings = Result.all({
         base: Result.mapError(parseBaseUrl(baseUrl, true), (problem) => `The base URL ${problem}`),
-        timeout: Deadline.parse(options.timeout ?? "30 seconds", "timeout")
+        timeout: Deadline.parse(options?.timeout ?? "30 seconds", "timeout")
       })
       if (Result.isFailure(settings)) {
         const invalid = Effect.fail(fromFailure(invalidRequest(settings.failure)))

@@ -10,14 +10,13 @@ import type * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
 import { constVoid } from "effect/Function"
 import { globalValue } from "effect/GlobalValue"
-import * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
 
 type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
 
-/** The shortest `attemptTimeout` of the retries around, or what is wrong with it. Shared by all copies of this package. @internal */
+/** The shortest `attemptTimeout` of the retries around, or what is wrong with their options. Shared by all copies of this package. @internal */
 export const currentAttemptTimeout = globalValue("@effect-flowwise/client/Deadline/currentAttemptTimeout", () =>
-  FiberRef.unsafeMake<Either.Either<Duration.Duration, string> | undefined>(undefined)
+  FiberRef.unsafeMake<Either.Either<Duration.Duration, string>>(Either.right(Duration.infinity))
 )
 
 /** When an attempt began, how long it may take, and what it waits for now. @internal */
@@ -26,7 +25,7 @@ export class Deadline<E> {
   /** In nanoseconds of that clock. */
   readonly began: bigint
   readonly limit: Duration.Duration
-  /** What is wrong with an `attemptTimeout`. */
+  /** What is wrong with the options of a retry around. */
   readonly problem: string | undefined
   private resume: ((outcome: Effect.Effect<never, E>) => void) | undefined
   private letGo: () => void = constVoid
@@ -42,8 +41,8 @@ export class Deadline<E> {
     this.clock = Context.get(fiber.getFiberRef(DefaultServices.currentServices), Clock.Clock)
     this.began = this.clock.unsafeCurrentTimeNanos()
     const shorter = fiber.getFiberRef(currentAttemptTimeout)
-    this.problem = shorter?._tag === "Left" ? shorter.left : undefined
-    this.limit = shorter?._tag === "Right" ? Duration.min(timeout, shorter.right) : timeout
+    this.problem = Either.isLeft(shorter) ? shorter.left : undefined
+    this.limit = Either.isRight(shorter) ? Duration.min(timeout, shorter.right) : timeout
   }
 
   /** Waits for `end` until the deadline, also in an uninterruptible region. `start` returns a function that aborts. */
@@ -124,10 +123,3 @@ const fork = <A, E>(caller: AnyFiber, self: Effect.Effect<A, E>, end: (exit: Exi
 
 const liveClock = Context.get(DefaultServices.liveServices, Clock.Clock)
 const timeIsUp = <E>(deadline: Deadline<E>) => deadline.timeIsUp()
-
-/** @internal */
-export const parse = (timeout: unknown, name: string): Either.Either<Duration.Duration, string> =>
-  Either.fromOption(
-    Option.filter(Duration.decodeUnknown(timeout), (duration) => Duration.greaterThan(duration, Duration.zero)),
-    () => `The ${name} must be a duration above 0, such as "30 seconds"`
-  )

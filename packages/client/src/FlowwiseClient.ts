@@ -4,14 +4,13 @@ import { customerIdProblem, Entry, invalidRequest } from "@effect-flowwise/core"
 import type { ConfigError } from "effect/ConfigError"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import { attempt, inTime, makeClient, type Settings } from "./Attempt.js"
 import { type ClientCredentials, Credentials, prepareKeys } from "./Credentials.js"
 import { CustomerAlreadyAbsent, type CustomerDeleted } from "./Customer.js"
-import { parse } from "./Deadline.js"
 import {
   type CustomerNotFound,
   type DeleteCustomerError,
@@ -19,6 +18,7 @@ import {
   InvalidCustomerId
 } from "./DeleteCustomerError.js"
 import { Environment, parseBaseUrl } from "./Environment.js"
+import { checks } from "./Retry.js"
 import { Transport } from "./Transport.js"
 
 /**
@@ -37,21 +37,21 @@ export class FlowwiseClient extends Context.Tag("@effect-flowwise/client/Flowwis
 >() {
   /** The service over any `Transport`. An invalid `timeout` makes every call fail with a `RequestFailed` that says so. */
   static readonly make = (
-    options: ClientOptions = {}
+    options?: ClientOptions
   ): Effect.Effect<FlowwiseClient["Type"], never, Transport | Credentials | Environment> =>
     Effect.gen(function* () {
       const transport = yield* Transport
       const credentials = yield* Credentials
       const { baseUrl, name } = yield* Environment
       // A service made by hand, or JavaScript, can bring a bad base URL.
-      const settings = Either.all({
-        base: Either.mapLeft(parseBaseUrl(baseUrl, true), (problem) => `The base URL ${problem}`),
-        timeout: parse(options.timeout ?? "30 seconds", "timeout")
-      })
-      if (Either.isLeft(settings)) {
-        return { environment: name, deleteCustomer: () => fromFailure(invalidRequest(settings.left)) }
-      }
-      const call = calls({ ...settings.right, environment: name, credentials, keysOf: prepareKeys(), transport })
+      const base = parseBaseUrl(baseUrl, true)
+      const invalid = (what: string) => ({ environment: name, deleteCustomer: () => fromFailure(invalidRequest(what)) })
+      if (Either.isLeft(base)) return invalid(`The base URL ${base.left}`)
+      const problem = checks.client(options ?? {})
+      if (problem !== undefined) return invalid(problem)
+      const timeout = Duration.decode(options?.timeout ?? "30 seconds")
+      const settings = { base: base.right, timeout, environment: name, credentials, keysOf: prepareKeys(), transport }
+      const call = calls(settings)
       return {
         environment: name,
         deleteCustomer: (customerId: string, entry?: Entry) => {
@@ -99,7 +99,7 @@ const calls = (settings: Settings) => {
   const { renew } = settings.credentials
   return (customerId: string, given?: Entry): Effect.Effect<CustomerDeleted, DeleteCustomerError> => {
     // `ids.map(client.deleteCustomer)` passes an index.
-    const entry = typeof given === "object" ? given : new Entry()
+    const entry = typeof given?.attempts === "number" ? given : new Entry()
     return renew === undefined
       ? attempt(client, customerId, entry)
       : Effect.suspend(() => {

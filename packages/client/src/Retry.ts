@@ -4,14 +4,18 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Random from "effect/Random"
 import * as Ref from "effect/Ref"
 import * as Schedule from "effect/Schedule"
 import * as Decision from "effect/ScheduleDecision"
 import * as Interval from "effect/ScheduleInterval"
-import { currentAttemptTimeout, parse } from "./Deadline.js"
+import { currentAttemptTimeout } from "./Deadline.js"
 import { isOurs } from "./DeleteCustomerError.js"
 import { remembering } from "./History.js"
+
+/** What is wrong with the options of a retry, or of `deleteCustomers`. @internal */
+export const checks = Rules.optionChecks(Duration.toMillis, Predicate.hasProperty(Ref.RefTypeId), Effect.isEffect)
 
 /**
  * What `schedule` takes.
@@ -63,12 +67,12 @@ export const makeBudget: Effect.Effect<Budget> = Ref.make<number>(Rules.budget.c
 export const isTransient = (error: unknown): boolean => isOurs(error) && Rules.isTransient(error)
 
 /**
- * The waits of `transient` as a schedule, for an `Effect.retry` of your own.
+ * The waits of `transient` as a schedule, for an `Effect.retry` of your own. With invalid options it sends nothing again.
  * @since 0.1.0
  * @category schedules
  */
 export const schedule = <E>(options: ScheduleOptions = {}): Schedule.Schedule<E, E> => {
-  const waitBefore = waits(options)
+  const waitBefore = waits(checks.retry(options) === undefined ? options : { times: 0 })
   return Schedule.makeWithState(0, (now, error: E, resends) =>
     Effect.map(waitBefore(error, resends), (wait) =>
       wait === undefined
@@ -84,6 +88,7 @@ export const schedule = <E>(options: ScheduleOptions = {}): Schedule.Schedule<E,
  *
  * **Details**: a `CustomerNotFound` after an attempt that may have deleted the customer says `afterAmbiguousAttempt: true`.
  * Each attempt has a span, numbered by `http.request.resend_count`. Time and chance are Effect's `Clock` and `Random`.
+ * Invalid options make each call of this package a `RequestFailed` that says what to correct; nothing is sent.
  * @example
  * ```ts
  * import { deleteCustomer, Retry } from "@effect-flowwise/client"
@@ -111,8 +116,12 @@ export const resending =
   ) =>
   <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R | R2> =>
     Effect.suspend(() => {
+      const problem = checks.retry(options)
+      if (problem !== undefined) return Effect.locally(self, currentAttemptTimeout, Either.left(problem))
       const waitBefore = waits(options)
-      const attempt = remembering(history ?? new Rules.History())(withAttemptTimeout(self, options.attemptTimeout))
+      const { attemptTimeout = Duration.infinity } = options
+      const limited = Effect.locallyWith(self, currentAttemptTimeout, Either.map(Duration.min(attemptTimeout)))
+      const attempt = remembering(history ?? new Rules.History())(limited)
       const send = (resends: number): Effect.Effect<A, E, R | R2> =>
         Effect.catchAll(attempt, (error) =>
           Effect.gen(function* () {
@@ -142,17 +151,6 @@ export const askedMillis = (error: unknown): number | undefined =>
   isOurs(error) && "retryAfter" in error
     ? Option.getOrUndefined(Option.map(error.retryAfter, Duration.toMillis))
     : undefined
-
-const withAttemptTimeout = <A, E, R>(
-  self: Effect.Effect<A, E, R>,
-  attemptTimeout: TransientOptions["attemptTimeout"]
-): Effect.Effect<A, E, R> =>
-  attemptTimeout === undefined
-    ? self
-    : Effect.locallyWith(self, currentAttemptTimeout, (around) => {
-        const own = parse(attemptTimeout, "attemptTimeout")
-        return around === undefined ? own : Either.zipWith(around, own, Duration.min)
-      })
 
 const pay = ({ budget }: TransientOptions, error: unknown): Effect.Effect<boolean> => {
   const price = isOurs(error) ? Rules.budget.price(error) : 0

@@ -65,9 +65,12 @@ export const deleteCustomers = <E = never, R = never>(
   ids: Stream.Stream<string, E, R> | Iterable<string>,
   options: DeleteCustomersOptions = {}
 ): Stream.Stream<DeletionOutcome, E | Unauthorized, R | FlowwiseClient> => {
-  const problem = whyInvalid(ids, options)
+  const problem =
+    isStream(ids) || isIterable(ids)
+      ? Retry.checks.bulk(options)
+      : "The ids must be a Stream or an iterable of ids: put a single one into an array"
   if (problem !== undefined) {
-    const error = new RequestFailed({ message: problem, reason: "InvalidRequest", delivered: "no" })
+    const error = new RequestFailed(Rules.invalidRequest(problem))
     return Stream.map(toStream(ids), (id) => unconfirmed(id, error, false))
   }
   return Stream.unwrapScoped(
@@ -214,16 +217,5 @@ const isStream = <E, R>(ids: unknown): ids is Stream.Stream<string, E, R> =>
   Predicate.hasProperty(ids, Stream.StreamTypeId) || Effect.isEffect(ids)
 
 /** A string would be an iterable of its characters, and each of them an id. */
-const isIterable = (ids: unknown): ids is Iterable<string> => typeof ids !== "string" && Predicate.isIterable(ids)
-
-/** The types let some of these through, and JavaScript all of them. */
-const whyInvalid = (ids: unknown, { concurrency = 16, haltWhen, rateLimit }: DeleteCustomersOptions) => {
-  if (!isStream(ids) && !isIterable(ids)) {
-    return "The ids must be a Stream or an iterable of ids: put a single one into an array. Nothing was sent"
-  }
-  if (haltWhen !== undefined && !Effect.isEffect(haltWhen)) {
-    return "haltWhen must be an Effect, such as Deferred.await(stop). Nothing was sent"
-  }
-  const interval = Option.getOrUndefined(Option.map(Duration.decodeUnknown(rateLimit?.interval), Duration.toMillis))
-  return Rules.concurrencyProblem(concurrency) ?? (rateLimit && Rules.rateLimitProblem(rateLimit.limit, interval))
-}
+const isIterable = (ids: unknown): ids is Iterable<string> =>
+  !(Object(ids) instanceof String) && Predicate.isIterable(ids)

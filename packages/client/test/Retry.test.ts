@@ -462,4 +462,15 @@ describe("Retry.schedule", () => {
       assert.deepStrictEqual(times, [0, 500, 1500])
     })
   )
+
+  it.effect.each<unknown>([{ maxDelay: "30 secs" }, { times: Number.NaN }, "often"])(
+    "sends nothing again with the options %o",
+    (options) =>
+      Effect.gen(function* () {
+        const { run, times } = scripted(failed)
+        const schedule = Retry.schedule(options as Retry.ScheduleOptions)
+        assert.strictEqual(yield* run.pipe(Effect.retry(schedule), Effect.flip), failed)
+        assert.deepStrictEqual(times, [0])
+      })
+  )
 })

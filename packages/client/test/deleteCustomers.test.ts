@@ -21,7 +21,6 @@ import {
   Unauthorized,
   UnexpectedResponse
 } from "@effect-flowwise/client"
-import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Deferred from "effect/Deferred"
@@ -874,14 +873,15 @@ describe("what makes no sense", () => {
       rateLimit: { limit, interval: "1 second" } as const
     })),
     ...[0, -1, Number.NaN, Duration.infinity].map((interval) => ({ rateLimit: { limit: 1, interval } })),
-    { haltWhen: new AbortController().signal as object as Effect.Effect<void> }
+    { haltWhen: new AbortController().signal as object as Effect.Effect<void> },
+    { retry: { baseDelay: "soon" } as object }
   ])("as options (%o) rejects each id and sends nothing", (options) => {
     const { requested, provide } = handmade(() => Effect.void)
     return Effect.gen(function* () {
       const outcomes = yield* Stream.runCollect(deleteCustomers(["a", "b"], options))
       const told = Array.from(outcomes, (outcome) => {
         assert(outcome._tag === "DeletionUnconfirmed" && outcome.error._tag === "RequestFailed")
-        assert.match(outcome.error.message, /^(The concurrency|The rate limit|haltWhen) must .* Nothing was sent$/)
+        assert.match(outcome.error.message, /^options[.a-zA-Z]* must .* Nothing was sent$/)
         return [outcome.customerId, outcome.error.reason, outcome.error.delivered]
       })
       assert.deepStrictEqual(told, [
@@ -893,24 +893,17 @@ describe("what makes no sense", () => {
   })
 
   // From JavaScript; but that a string is an iterable of its characters, TypeScript lets through too.
-  it.effect.each(["cust_1", undefined, null, 1, {}])("as ids (%o) is one rejection, and sends nothing", (ids) => {
-    const { requested, provide } = handmade(() => Effect.void)
-    return Effect.gen(function* () {
-      const { told } = yield* toTheEnd(deleteCustomers(ids as Iterable<string>))
-      assert.deepStrictEqual(told, [`${typeof ids === "string" ? ids : ""} RequestFailed`])
-      assert.deepStrictEqual(requested(), [])
-    }).pipe(provide)
-  })
-
-  it.effect("as a retry dies, instead of losing an outcome", () => {
-    const { requested, provide } = handmade(() => Effect.fail(lost))
-    return Effect.gen(function* () {
-      const retry = { baseDelay: "soon" } as object
-      const { exit } = yield* toTheEnd(deleteCustomers(oneByOne(100), { concurrency: 1, retry }))
-      assert.isTrue(Exit.isFailure(exit) && Cause.isDie(exit.cause))
-      assert.deepStrictEqual(requested(), [])
-    }).pipe(provide)
-  })
+  it.effect.each(["cust_1", new String("cust_1"), undefined, null, 1, {}])(
+    "as ids (%o) is one rejection, and sends nothing",
+    (ids) => {
+      const { requested, provide } = handmade(() => Effect.void)
+      return Effect.gen(function* () {
+        const { told } = yield* toTheEnd(deleteCustomers(ids as Iterable<string>))
+        assert.deepStrictEqual(told, [`${typeof ids === "string" ? ids : ""} RequestFailed`])
+        assert.deepStrictEqual(requested(), [])
+      }).pipe(provide)
+    }
+  )
 
   it.effect("a client that dies is a defect, after the outcomes of what is under way", () => {
     const { requested, provide } = handmade((id) => (id === "cust_0" ? Effect.die("bug") : Effect.sleep("1 second")))

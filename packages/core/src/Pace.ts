@@ -53,17 +53,3 @@ export const afterThrottling = (pace: Pace, startedAt: number, now: number, aske
     next: Math.max(pace.next, now + Math.max(interval, Math.min(asked, LONGEST_WAIT)))
   }
 }
-
-const MAX_CONCURRENCY = 1000
-
-/** Why so many requests can't be under way at once. */
-export const concurrencyProblem = (concurrency: number): string | undefined =>
-  Number.isInteger(concurrency) && concurrency >= 1 && concurrency <= MAX_CONCURRENCY
-    ? undefined
-    : `The concurrency must be a whole number from 1 to ${MAX_CONCURRENCY}. Nothing was sent`
-
-/** Why a rate of `limit` in `interval` milliseconds can't be kept. */
-export const rateLimitProblem = (limit: number, interval: number | undefined): string | undefined =>
-  Number.isFinite(limit) && limit > 0 && Number.isFinite(interval) && Number(interval) > 0
-    ? undefined
-    : 'The rate limit must have a limit above 0 and an interval such as "1 minute". Nothing was sent'

@@ -1,6 +1,7 @@
 /** The transport right on undici, which each edition brings in a version of its own: nothing of it is imported here. */
 import type { Headers } from "./Answer.js"
 import { bodyReader } from "./Body.js"
+import { millisOf } from "./Options.js"
 import type { Reports, TransportRequest } from "./Transport.js"
 
 /** How the transport connects. `Timeout` is a duration in the words of an edition. */
@@ -40,9 +41,10 @@ const isOutdated = (dispatcher: AnyDispatcher & { readonly compose?: () => objec
 /** Names an option that can't be used, and says why. Types can't check ranges, and JavaScript has none. */
 export const undiciProblem = (
   options: UndiciOptions<unknown> & { readonly timeout?: unknown },
-  isTimeout: (value: unknown) => boolean,
+  toMillis: (duration: never) => number,
   isUrl: (value: string) => boolean
 ): { readonly name: string; readonly what: string } | undefined => {
+  const isTimeout = (value: unknown) => millisOf(toMillis, value) > 0
   const timeout = [isTimeout, 'a duration above 0, such as "30 seconds"'] as const
   const rules: { readonly [name in keyof typeof options]-?: readonly [(value: unknown) => boolean, string] } = {
     // The client's own, where both are given together.

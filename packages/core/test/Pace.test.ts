@@ -2,11 +2,9 @@ import {
   afterStart,
   afterSuccess,
   afterThrottling,
-  concurrencyProblem,
   neverBack,
   type Pace,
   pace,
-  rateLimitProblem,
   waitForStart
 } from "@effect-flowwise/core"
 import * as fc from "fast-check"
@@ -114,43 +112,6 @@ describe("a success", () => {
   it("leaves the fastest pace as it is", () => {
     const fastest = at(20, { fastest: 20 })
     assert.strictEqual(afterSuccess(fastest, 1), fastest)
-  })
-})
-
-describe("an option", () => {
-  it.each([1, 2, 999, 1000])("a concurrency of %d can be kept", (concurrency) => {
-    assert.isUndefined(concurrencyProblem(concurrency))
-  })
-
-  it.each([0, -1, 1001, 1.5, Number.NaN, Number.POSITIVE_INFINITY])("a concurrency of %d can't", (concurrency) => {
-    assert.strictEqual(
-      concurrencyProblem(concurrency),
-      "The concurrency must be a whole number from 1 to 1000. Nothing was sent"
-    )
-  })
-
-  it.each([
-    [100, 60_000],
-    [0.5, 0.1]
-  ])("a rate of %d in %d ms can be kept", (limit, interval) => {
-    assert.isUndefined(rateLimitProblem(limit, interval))
-  })
-
-  it.each<[limit: number, interval: number | undefined]>([
-    [0, 60_000],
-    [-1, 60_000],
-    [Number.NaN, 60_000],
-    [Number.POSITIVE_INFINITY, 60_000],
-    [100, 0],
-    [100, -1],
-    [100, Number.NaN],
-    [100, Number.POSITIVE_INFINITY],
-    [100, undefined]
-  ])("a rate of %d in %s ms can't", (limit, interval) => {
-    assert.strictEqual(
-      rateLimitProblem(limit, interval),
-      'The rate limit must have a limit above 0 and an interval such as "1 minute". Nothing was sent'
-    )
   })
 })
 

@@ -6,7 +6,6 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import { constVoid } from "effect/Function"
-import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 
 /** @internal */
@@ -17,7 +16,7 @@ export interface Deadline {
   readonly limit: Duration.Duration
 }
 
-/** The shortest `attemptTimeout` of the retries around, or what is wrong with it. @internal */
+/** The shortest `attemptTimeout` of the retries around, or what is wrong with their options. @internal */
 export const CurrentAttemptTimeout = Context.Reference<Result.Result<Duration.Duration, string>>(
   "@effect-flowwise/effect4/Deadline/CurrentAttemptTimeout",
   { defaultValue: () => Result.succeed(Duration.infinity) }
@@ -26,7 +25,7 @@ export const CurrentAttemptTimeout = Context.Reference<Result.Result<Duration.Du
 /** @internal */
 export const begin = (fiber: Fiber.Fiber<unknown, unknown>, timeout: Duration.Duration): Deadline => {
   const clock = fiber.getRef(Clock.Clock)
-  // An attempt with an invalid attemptTimeout ends at once.
+  // An attempt within a retry of invalid options ends at once.
   const shorter = Result.getOrElse(fiber.getRef(CurrentAttemptTimeout), () => timeout)
   return { clock, began: clock.monotonicTimeNanosUnsafe(), limit: Duration.min(timeout, shorter) }
 }
@@ -103,10 +102,3 @@ const schedule = (clock: Clock.Clock, millis: number, task: () => void): (() => 
   const fiber = Effect.runFork(Effect.andThen(clock.sleep(Duration.millis(millis)), Effect.sync(task)))
   return () => fiber.interruptUnsafe()
 }
-
-/** @internal */
-export const parse = (timeout: Duration.Input, name: string): Result.Result<Duration.Duration, string> =>
-  Result.fromOption(
-    Option.filter(Duration.fromInput(timeout), Duration.isPositive),
-    () => `The ${name} must be a duration above 0, such as "30 seconds"`
-  )

@@ -3,7 +3,7 @@ import { customerIdProblem, Entry, invalidRequest } from "@effect-flowwise/core"
 import type { ConfigError } from "effect/Config"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
@@ -19,6 +19,7 @@ import {
   InvalidCustomerId
 } from "./DeleteCustomerError.js"
 import { Environment, parseBaseUrl, withoutTrailingSlash } from "./Environment.js"
+import { checks } from "./Retry.js"
 import * as Telemetry from "./Telemetry.js"
 import { Transport } from "./Transport.js"
 
@@ -64,28 +65,28 @@ export class FlowwiseClient extends Context.Service<
    * reason `"InvalidRequest"` that names it.
    */
   static readonly make = (
-    options: ClientOptions = {}
+    options?: ClientOptions
   ): Effect.Effect<FlowwiseClient["Service"], never, Transport | Credentials | Environment> =>
     Effect.gen(function* () {
       const transport = yield* Transport
       const credentials = yield* Credentials
       const { baseUrl, name } = yield* Environment
       // A service made by hand, or JavaScript, can bring bad ones.
-      const settings = Result.all({
-        base: Result.mapError(parseBaseUrl(baseUrl, true), (problem) => `The base URL ${problem}`),
-        timeout: Deadline.parse(options.timeout ?? "30 seconds", "timeout")
+      const parsed = parseBaseUrl(baseUrl, true)
+      const invalid = (what: string) => ({
+        environment: name,
+        deleteCustomer: () => Effect.fail(fromFailure(invalidRequest(what)))
       })
-      if (Result.isFailure(settings)) {
-        const invalid = Effect.fail(fromFailure(invalidRequest(settings.failure)))
-        return { environment: name, deleteCustomer: () => invalid }
-      }
-      const { base, timeout } = settings.success
+      if (Result.isFailure(parsed)) return invalid(`The base URL ${parsed.failure}`)
+      const problem = checks.client(options ?? {})
+      if (problem !== undefined) return invalid(problem)
+      const base = parsed.success
       const call = calls({
         environment: name,
         host: base.host,
         origin: base.origin,
         basePath: withoutTrailingSlash(base).slice(base.origin.length),
-        timeout,
+        timeout: Duration.fromInputUnsafe(options?.timeout ?? "30 seconds"),
         credentials,
         keysOf: prepareKeys(),
         transport,
@@ -141,7 +142,7 @@ const calls =
   (client: Client) =>
   (customerId: string, given?: Entry): Effect.Effect<CustomerDeleted, DeleteCustomerError> => {
     // `ids.map(client.deleteCustomer)` passes an index.
-    const entry = typeof given === "object" ? given : new Entry()
+    const entry = typeof given?.attempts === "number" ? given : new Entry()
     const { renew } = client.credentials
     return renew === undefined
       ? attempt(client, customerId, entry)

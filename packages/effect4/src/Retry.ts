@@ -4,13 +4,17 @@ import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Random from "effect/Random"
 import * as Ref from "effect/Ref"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
-import { CurrentAttemptTimeout, parse } from "./Deadline.js"
+import { CurrentAttemptTimeout } from "./Deadline.js"
 import { isOurs } from "./DeleteCustomerError.js"
 import { remembering } from "./History.js"
+
+/** What is wrong with the options of a retry, or of `deleteCustomers`. @internal */
+export const checks = Rules.optionChecks(Duration.toMillis, Predicate.hasProperty("~effect/Ref"), Effect.isEffect)
 
 /**
  * When to send again, and how often.
@@ -79,7 +83,8 @@ export const isTransient = (error: unknown): boolean => isOurs(error) && Rules.i
 
 /**
  * A schedule for an `Effect.retry` of your own: exponential backoff with full jitter over transient errors, at least
- * `retryAfter` long where the server gave one. Time and chance are Effect's `Clock` and `Random`.
+ * `retryAfter` long where the server gave one. Time and chance are Effect's `Clock` and `Random`. With invalid options it
+ * sends nothing again.
  *
  * @since 0.1.0
  * @category schedules
@@ -87,7 +92,7 @@ export const isTransient = (error: unknown): boolean => isOurs(error) && Rules.i
 export const schedule = <E>(options: ScheduleOptions = {}): Schedule.Schedule<E, E> =>
   Schedule.fromStep(
     Effect.sync(() => {
-      const waitBefore = waits(options)
+      const waitBefore = waits(checks.retry(options) === undefined ? options : { times: 0 })
       let resends = 0
       return (_now: number, error: E) =>
         Effect.flatMap(waitBefore(error, resends++), (wait) =>
@@ -103,6 +108,9 @@ export const schedule = <E>(options: ScheduleOptions = {}): Schedule.Schedule<E,
  *
  * **Details**: a `CustomerNotFound` after an attempt that may have deleted the customer says `afterAmbiguousAttempt: true`.
  * Each attempt has a span, numbered by `http.request.resend_count`. After an interruption nothing more is sent.
+ *
+ * **Gotchas**: invalid options, such as `times: -1`, make each call of this package within the effect fail with a
+ * `RequestFailed` of reason `"InvalidRequest"` that says what to correct. Nothing is sent.
  *
  * @example
  * ```ts
@@ -135,8 +143,16 @@ export const resending =
   ) =>
   <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R | R2> =>
     Effect.suspend(() => {
+      const problem = checks.retry(options)
+      if (problem !== undefined) return Effect.provideService(self, CurrentAttemptTimeout, Result.fail(problem))
       const waitBefore = waits(options)
-      const attempt = remembering(history ?? new Rules.History())(withAttemptTimeout(self, options.attemptTimeout))
+      const { attemptTimeout = Duration.infinity } = options
+      const limited = Effect.updateService(
+        self,
+        CurrentAttemptTimeout,
+        Result.map(Duration.min(Duration.fromInputUnsafe(attemptTimeout)))
+      )
+      const attempt = remembering(history ?? new Rules.History())(limited)
       const send = (resends: number): Effect.Effect<A, E, R | R2> =>
         Effect.catch(
           attempt,
@@ -167,18 +183,6 @@ export const askedMillis = (error: unknown): number | undefined =>
   isOurs(error) && "retryAfter" in error
     ? Option.getOrUndefined(Option.map(error.retryAfter, Duration.toMillis))
     : undefined
-
-const withAttemptTimeout = <A, E, R>(
-  self: Effect.Effect<A, E, R>,
-  attemptTimeout: TransientOptions["attemptTimeout"]
-): Effect.Effect<A, E, R> =>
-  attemptTimeout === undefined
-    ? self
-    : Effect.updateService(self, CurrentAttemptTimeout, (around) =>
-        Result.flatMap(around, (outer) =>
-          Result.map(parse(attemptTimeout, "attemptTimeout"), (inner) => Duration.min(outer, inner))
-        )
-      )
 
 const pay = ({ budget }: TransientOptions, error: unknown): Effect.Effect<boolean> => {
   const price = isOurs(error) ? Rules.budget.price(error) : 0

@@ -1,5 +1,5 @@
 /** Many customers, as a stream of outcomes. */
-import { concurrencyProblem, History, rateLimitProblem, unauthorizedAfterAmbiguous } from "@effect-flowwise/core"
+import { History, invalidRequest, unauthorizedAfterAmbiguous } from "@effect-flowwise/core"
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -238,9 +238,7 @@ const outcomeOf = Effect.fnUntraced(function* <E>(
 })
 
 const requestFor = (problem: string | undefined, id: string) =>
-  problem === undefined
-    ? ensureCustomerDeleted(id)
-    : Effect.fail(new RequestFailed({ message: problem, reason: "InvalidRequest", delivered: "no" }))
+  problem === undefined ? ensureCustomerDeleted(id) : Effect.fail(new RequestFailed(invalidRequest(problem)))
 
 const toStream = <E, R>(ids: Stream.Stream<string, E, R> | Iterable<string>): Stream.Stream<string, E, R> => {
   if (Stream.isStream(ids)) {
@@ -270,25 +268,11 @@ const toStream = <E, R>(ids: Stream.Stream<string, E, R> | Iterable<string>): St
 }
 
 /** A string would be an iterable of its characters, and each of them an id. */
-const isIterable = (ids: unknown): ids is Iterable<string> => typeof ids !== "string" && Predicate.isIterable(ids)
+const isIterable = (ids: unknown): ids is Iterable<string> =>
+  !(Object(ids) instanceof String) && Predicate.isIterable(ids)
 
 /** The types let some of these through, and JavaScript all of them. */
-const whyInvalid = (
-  ids: unknown,
-  { concurrency = 16, haltWhen, rateLimit }: DeleteCustomersOptions
-): string | undefined => {
-  if (!Stream.isStream(ids) && !isIterable(ids)) {
-    return "The ids must be a Stream or an iterable of ids: put a single one into an array. Nothing was sent"
-  }
-  if (haltWhen !== undefined && !Effect.isEffect(haltWhen)) {
-    return "haltWhen must be an Effect, such as Deferred.await(stop). Nothing was sent"
-  }
-  return (
-    concurrencyProblem(concurrency) ??
-    (rateLimit &&
-      rateLimitProblem(
-        rateLimit.limit,
-        Option.getOrUndefined(Option.map(Duration.fromInput(rateLimit.interval), Duration.toMillis))
-      ))
-  )
-}
+const whyInvalid = (ids: unknown, options: unknown): string | undefined =>
+  Stream.isStream(ids) || isIterable(ids)
+    ? Retry.checks.bulk(options)
+    : "The ids must be a Stream or an iterable of ids: put a single one into an array"

@@ -1,5 +1,13 @@
 import { clientId, documented, http, json, listen, secret, transportNames } from "@effect-flowwise/core/cases"
-import { Credentials, deleteCustomer, Environment, FlowwiseClient, Transport } from "@effect-flowwise/effect4"
+import {
+  Credentials,
+  deleteCustomer,
+  Environment,
+  FlowwiseClient,
+  RequestFailed,
+  Retry,
+  Transport
+} from "@effect-flowwise/effect4"
 import { NodeFlowwise } from "@effect-flowwise/effect4/node"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Context from "effect/Context"
@@ -295,6 +303,45 @@ describe("settings", () => {
     assert.include(error.message, name)
     assert.notMatch(String(error), /hunter2/)
   })
+
+  it.each([[null], [undefined]])("but %s is no options, and as an entry it changes nothing", (none) =>
+    withServer(
+      () => http(204),
+      async ({ baseUrl }) => {
+        const layers = [
+          NodeFlowwise.layerWith(none as never),
+          FlowwiseClient.layerWith(none as never).pipe(Layer.provide(FetchHttpClient.layer)),
+          Layer.effect(FlowwiseClient, FlowwiseClient.make(none as never)).pipe(
+            Layer.provide(NodeFlowwise.layerTransportWith(none as never))
+          )
+        ]
+        for (const layer of layers) {
+          const call = FlowwiseClient.use((client) => {
+            const make = client.deleteCustomer as (id: string, more: unknown) => ReturnType<typeof deleteCustomer>
+            return make("cust_1", none)
+          })
+          const account = Credentials.layer({ clientId, clientSecret: Redacted.make(secret) })
+          const given = layer.pipe(Layer.provide([account, Environment.layer(baseUrl)]))
+          assert.strictEqual((await Effect.runPromise(Effect.provide(call, given)))._tag, "CustomerDeleted")
+        }
+      }
+    )
+  )
+
+  it.each<[unknown]>([[{ maxDelay: "30 secs" }], [{ times: Number.NaN }], [null]])(
+    "a schedule with the options %o sends nothing again",
+    async (options) => {
+      let runs = 0
+      const lost = new RequestFailed({ reason: "Transport", delivered: "unknown" })
+      const call = Effect.suspend(() => {
+        runs++
+        return Effect.fail(lost)
+      })
+      const schedule = Retry.schedule(options as Retry.ScheduleOptions)
+      assert.strictEqual(await Effect.runPromise(call.pipe(Effect.retry(schedule), Effect.flip)), lost)
+      assert.strictEqual(runs, 1)
+    }
+  )
 
   it("a transport that throws is a RequestFailed, and nothing left", async () => {
     const broken = Layer.succeed(Transport, {

@@ -15,6 +15,7 @@ import {
   CustomerAlreadyAbsent,
   CustomerDeleted,
   DeleteCustomerError,
+  type DeleteCustomersOptions,
   DeletionOutcome,
   deleteCustomer,
   deleteCustomers,
@@ -193,11 +194,13 @@ const outcomesOf = ({
   ids,
   operation,
   rateLimit,
-  retry
+  options,
+  retry = options as NonNullable<Call["retry"]> | undefined
 }: Call): Effect.Effect<ReadonlyArray<typeof AnyOutcome.Type>, never, FlowwiseClient> => {
   if (operation === "deleteCustomers") {
     const outcomes: Array<typeof AnyOutcome.Type> = []
-    return deleteCustomers(ids, { concurrency: 1, rateLimit, retry: retry ?? false }).pipe(
+    const all = options === undefined ? { concurrency: 1, rateLimit, retry: retry ?? false } : options
+    return deleteCustomers(ids, all as DeleteCustomersOptions).pipe(
       Stream.runForEach((outcome) => Effect.sync(() => outcomes.push(outcome))),
       Effect.match({ onFailure: (error) => [...outcomes, error], onSuccess: () => outcomes })
     )

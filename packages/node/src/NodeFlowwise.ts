@@ -19,7 +19,7 @@ export interface Options extends UndiciTransport.TransportOptions, ClientOptions
  * @category layers
  */
 export const layerTransportWith = (options: UndiciTransport.TransportOptions): Layer.Layer<Transport, ConfigError> =>
-  Layer.scoped(Transport, UndiciTransport.make(options))
+  Layer.scoped(Transport, UndiciTransport.make(options ?? {}))
 
 /**
  * The client's `Transport` directly on undici. It has its own connections, which close with the layer.

@@ -5,7 +5,6 @@ import * as Rules from "@effect-flowwise/core"
 import { type ConfigError, InvalidData } from "effect/ConfigError"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import { Agent, type Dispatcher, EnvHttpProxyAgent, Pool, ProxyAgent } from "undici"
 
@@ -20,7 +19,7 @@ export interface TransportOptions extends Rules.UndiciOptions<Duration.DurationI
 
 /** @internal */
 export const make = (options: TransportOptions): Effect.Effect<Transport["Type"], ConfigError, Scope.Scope> => {
-  const problem = Rules.undiciProblem(options, isTimeout, URL.canParse)
+  const problem = Rules.undiciProblem(options, Duration.toMillis, URL.canParse)
   if (problem !== undefined) {
     return Effect.fail(InvalidData([problem.name], problem.what))
   }
@@ -65,5 +64,3 @@ const open = (options: TransportOptions): Effect.Effect<Dispatcher, ConfigError,
     (dispatcher) => Effect.promise(() => dispatcher.destroy())
   )
 }
-
-const isTimeout = (value: unknown) => Option.exists(Duration.decodeUnknown(value), Duration.greaterThan(Duration.zero))

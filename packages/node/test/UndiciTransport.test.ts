@@ -1,6 +1,7 @@
 import { inspect } from "node:util"
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import { assert, describe, it, vi } from "@effect/vitest"
-import { deleteCustomer } from "@effect-flowwise/client"
+import { Credentials, deleteCustomer, Environment, FlowwiseClient } from "@effect-flowwise/client"
 import { NodeFlowwise } from "@effect-flowwise/node"
 import * as Cause from "effect/Cause"
 import * as ConfigError from "effect/ConfigError"
@@ -9,6 +10,7 @@ import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import { Agent, Dispatcher, interceptors, MockAgent } from "undici"
 import * as Undici6 from "undici-6"
@@ -78,6 +80,24 @@ describe("an option that can't be used", () => {
       })
     )
   }
+
+  it.scoped("is not one that is left out: null and undefined are no options", () =>
+    Effect.gen(function* () {
+      const { baseUrl } = yield* deletes
+      for (const options of [null, undefined] as ReadonlyArray<unknown> as ReadonlyArray<NodeFlowwise.Options>) {
+        const layers = [
+          NodeFlowwise.layerWith(options),
+          Layer.provide(FlowwiseClient.layerWith(options), FetchHttpClient.layer),
+          Layer.provide(Layer.effect(FlowwiseClient, FlowwiseClient.make(options)), layerTransportWith(options))
+        ]
+        for (const layer of layers) {
+          const account = Credentials.layer({ clientId: "app_1", clientSecret: Redacted.make("secret") })
+          const given = Layer.provide(layer, [account, Environment.layer(baseUrl)])
+          assert.strictEqual((yield* Effect.provide(outcomeOf("cust_1"), given))._tag, "CustomerDeleted")
+        }
+      }
+    })
+  )
 
   it.effect("is also one that belongs to the dispatcher which is given beside it", () =>
     Effect.gen(function* () {

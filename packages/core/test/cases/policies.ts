@@ -1,4 +1,5 @@
 /** Calls as a user makes them, retries and bulk included: what the server answers, one request after the other, and what comes of it. */
+import { inspect } from "node:util"
 import type { Certificate } from "./certificates.js"
 import { documented, type Outcome } from "./Fault.js"
 import { type Answer, http, json } from "./RawServer.js"
@@ -19,6 +20,8 @@ export interface Call {
   readonly rateLimit?: { readonly limit: number; readonly interval: number }
   /** The client's. */
   readonly timeout?: number
+  /** In place of all that the policy takes: what JavaScript lets through. */
+  readonly options?: unknown
 }
 
 /** As both editions write them, but for the time of a receipt. `DeletionUnconfirmed` holds one of the others. */
@@ -236,4 +239,70 @@ const bulk = rows(
   { retry: { baseDelay: 0, times: 1 } }
 )
 
-export const policies: ReadonlyArray<Policy> = [...once, ...retried, ...ensured, ...bulk]
+/** Neither sends anything, and the error says what to correct. */
+const refused = (
+  options: ReadonlyArray<readonly [options: unknown, problem: string]>,
+  operation: "deleteCustomer" | "deleteCustomers"
+) =>
+  options.flatMap(([options, problem]) => {
+    const message = `${problem}. Nothing was sent`
+    const error = { _tag: "RequestFailed", reason: "InvalidRequest", delivered: "no", message }
+    const outcome = operation === "deleteCustomers" ? unconfirmed(error, false) : error
+    return rows(operation, [[`the options ${inspect(options)}`, [gone], outcome, { options, requests: 0 }]])
+  })
+
+const delay = 'must be a duration, such as "30 seconds"'
+const limit = 'must be a duration above 0, such as "30 seconds"'
+const whole = "must be a whole number, such as 3"
+const made = "must be what Retry.makeBudget gives"
+
+const retries: ReadonlyArray<readonly [retry: unknown, problem: string]> = [
+  [null, " must be an object"],
+  ["often", " must be an object"],
+  ...["30 secs", "", Number.NaN, -5, "-5 seconds"].map((maxDelay) => [{ maxDelay }, `.maxDelay ${delay}`] as const),
+  ...["1s", null, -5n, [1, 2, 3]].map((baseDelay) => [{ baseDelay }, `.baseDelay ${delay}`] as const),
+  ...["soon", 0].map((attemptTimeout) => [{ attemptTimeout }, `.attemptTimeout ${limit}`] as const),
+  ...[Number.NaN, -1, 1.5, "2"].map((times) => [{ times }, `.times ${whole}`] as const),
+  ...[500, null, {}].map((budget) => [{ budget }, `.budget ${made}`] as const)
+]
+
+const rate = 'options.rateLimit must be a limit above 0 and an interval, such as { limit: 100, interval: "1 minute" }'
+
+const invalid = [
+  ...refused(
+    retries.map(([retry, problem]) => [retry, `options${problem}`]),
+    "deleteCustomer"
+  ),
+  ...refused(
+    [
+      [null, "options must be an object"],
+      ...retries.map(([retry, problem]) => [{ retry }, `options.retry${problem}`] as const),
+      ...[null, 0, false, Number.NaN, "", {}, { limit: 1, interval: "soon" }].map(
+        (rateLimit) => [{ rateLimit }, rate] as const
+      ),
+      ...[0, "4", null].map(
+        (concurrency) => [{ concurrency }, "options.concurrency must be a whole number from 1 to 1000"] as const
+      ),
+      [{ haltWhen: true }, "options.haltWhen must be an Effect, such as Deferred.await(stop)"]
+    ],
+    "deleteCustomers"
+  ),
+  ...rows("deleteCustomers", [
+    [
+      "one String object in place of the ids",
+      [gone],
+      unconfirmed(
+        {
+          _tag: "RequestFailed",
+          reason: "InvalidRequest",
+          message: "The ids must be a Stream or an iterable of ids: put a single one into an array. Nothing was sent"
+        },
+        false,
+        ""
+      ),
+      { ids: new String(id) as never, requests: 0 }
+    ]
+  ])
+]
+
+export const policies: ReadonlyArray<Policy> = [...once, ...retried, ...ensured, ...bulk, ...invalid]

@@ -27,7 +27,7 @@ export interface Options extends UndiciTransport.TransportOptions, ClientOptions
  * @category layers
  */
 export const layerTransportWith = (options: UndiciTransport.TransportOptions): Layer.Layer<Transport, ConfigError> =>
-  Layer.effect(Transport, UndiciTransport.make(options))
+  Layer.effect(Transport, UndiciTransport.make(options ?? {}))
 
 /**
  * The client's `Transport` directly on undici. It has its own connections, which close with the layer.

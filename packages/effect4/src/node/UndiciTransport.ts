@@ -4,7 +4,6 @@ import * as Rules from "@effect-flowwise/core"
 import type { ConfigError } from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import { Agent, type Dispatcher, EnvHttpProxyAgent, Pool, ProxyAgent } from "undici"
 import { invalid } from "../Setting.js"
@@ -24,7 +23,7 @@ export interface TransportOptions extends Rules.UndiciOptions<Duration.Input> {}
 export const make = Effect.fnUntraced(function* (
   options: TransportOptions
 ): Effect.fn.Return<Transport["Service"], ConfigError, Scope.Scope> {
-  const problem = Rules.undiciProblem(options, isTimeout, URL.canParse)
+  const problem = Rules.undiciProblem(options, Duration.toMillis, URL.canParse)
   if (problem !== undefined) {
     return yield* Effect.fail(invalid(problem.name, problem.what))
   }
@@ -68,5 +67,3 @@ const open = (options: TransportOptions): Effect.Effect<Dispatcher, ConfigError,
     (dispatcher) => Effect.promise(() => dispatcher.destroy())
   )
 }
-
-const isTimeout = (value: unknown) => Option.exists(Duration.fromInput(value as Duration.Input), Duration.isPositive)

@@ -97,9 +97,7 @@ class Exchange extends Reported implements TransportObserver {
 
   outcome(used: (pair: ClientCredentials) => unknown): Effect.Effect<CustomerDeleted, DeleteCustomerError> {
     const { client, deadline, fiber } = this
-    if (deadline.problem !== undefined) {
-      return fromFailure(invalidRequest(deadline.problem))
-    }
+    if (deadline.problem !== undefined) return fromFailure(invalidRequest(deadline.problem))
     return Effect.flatMap(deadline.run(fiber, client.credentials.get), (pair) => {
       used(pair)
       const keys = client.keysOf(pair)
@@ -128,9 +126,7 @@ class Exchange extends Reported implements TransportObserver {
     const { client, customerId, deadline } = this
     const now = deadline.clock.unsafeCurrentTimeMillis()
     const outcome = judge({ customerId, host: client.host, secret }, answer, now)
-    if (outcome._tag !== "CustomerDeleted") {
-      return Exit.fail(fromFailure(outcome))
-    }
+    if (outcome._tag !== "CustomerDeleted") return Exit.fail(fromFailure(outcome))
     const { environment } = client
     const requestId = Option.fromNullable(outcome.requestId)
     // Unchecked: we made all four values.

@@ -109,9 +109,7 @@ const refreshing = <E>(load: Effect.Effect<ClientCredentials, E>, timeToLive: Du
     const after = (old: ClientCredentials): Effect.Effect<ClientCredentials> =>
       Effect.uninterruptibleMask((restore) =>
         Effect.suspend(() => {
-          if (current.pair !== old) {
-            return Effect.succeed(current.pair)
-          }
+          if (current.pair !== old) return Effect.succeed(current.pair)
           const begun = loading
           loading ??= Deferred.unsafeMake<void>(FiberId.none)
           const done = loading

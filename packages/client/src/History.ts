@@ -36,9 +36,7 @@ export const remembering =
       const { recorded } = own
       return Effect.locally(attempt, currentHistories, histories).pipe(
         Effect.catchAllCause((cause) => {
-          if (own.recorded > recorded) {
-            return Effect.failCause(cause)
-          }
+          if (own.recorded > recorded) return Effect.failCause(cause)
           const inDoubt = histories.some((history) => history.mayAnyBeDeleted())
           for (const history of histories) history.failedForSomebody(mayHaveDeleted(cause))
           return Effect.failCause(inDoubt ? Cause.map(cause, withHindsight) : cause)

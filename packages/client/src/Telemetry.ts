@@ -70,9 +70,7 @@ const openSpan = (
   resends: number,
   attributes: Record<string, unknown>
 ): Tracer.Span | undefined => {
-  if (!fiber.getFiberRef(FiberRef.currentTracerEnabled)) {
-    return undefined
-  }
+  if (!fiber.getFiberRef(FiberRef.currentTracerEnabled)) return undefined
   const span = tracerOf(fiber).span(
     Rules.spanName,
     propagating(Context.getOption(fiber.currentContext, Tracer.ParentSpan)),
@@ -115,9 +113,7 @@ const time = (fiber: AnyFiber, nanos: bigint) => (fiber.getFiberRef(FiberRef.cur
 
 /** The nearest enclosing span that is in the trace. */
 const propagating = (span: Option.Option<Tracer.AnySpan>): Option.Option<Tracer.AnySpan> => {
-  if (Option.isNone(span) || !Context.get(span.value.context, Tracer.DisablePropagation)) {
-    return span
-  }
+  if (Option.isNone(span) || !Context.get(span.value.context, Tracer.DisablePropagation)) return span
   return span.value._tag === "Span" ? propagating(span.value.parent) : Option.none()
 }
 
@@ -153,9 +149,7 @@ const answerAttributes = (status: number | undefined, errorType: string | undefi
 })
 
 const endOf = (exit: Outcome) => {
-  if (Exit.isSuccess(exit)) {
-    return { error: undefined, outcome: exit.value._tag }
-  }
+  if (Exit.isSuccess(exit)) return { error: undefined, outcome: exit.value._tag }
   const error = Option.getOrUndefined(Cause.failureOption(exit.cause))
   return { error, outcome: error?._tag ?? (Cause.isInterruptedOnly(exit.cause) ? "Interrupted" : "Defect") }
 }

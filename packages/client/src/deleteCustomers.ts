@@ -162,9 +162,7 @@ const outcomeOf = <E>(
   { id, startedAt: first }: Started
 ): Effect.Effect<DeletionOutcome | undefined, never, FlowwiseClient> =>
   Effect.gen(function* () {
-    if (yield* Deferred.isDone(run.stopped)) {
-      return undefined
-    }
+    if (yield* Deferred.isDone(run.stopped)) return undefined
     const history = new Rules.History()
     let startedAt = first
     let latest: DeletionUnconfirmed["error"] | undefined
@@ -183,9 +181,7 @@ const outcomeOf = <E>(
         Effect.zipRight(Effect.negate(Deferred.isDone(run.stopped)))
       )
     const ended = yield* Effect.exit(Retry.resending(run.retry, wait, history)(request))
-    if (Exit.isSuccess(ended)) {
-      return ended.value
-    }
+    if (Exit.isSuccess(ended)) return ended.value
     const doubtful = history.mayBeDeleted(id) || (yield* mayBeDeleted(id))
     const error = Option.getOrUndefined(Cause.failureOption(ended.cause))
     if (error === undefined || error._tag === "Unauthorized") {
@@ -200,12 +196,8 @@ const unconfirmed = (id: unknown, error: DeletionUnconfirmed["error"], mayBeDele
   new DeletionUnconfirmed({ customerId: typeof id === "string" ? id : "", error, mayBeDeleted })
 
 const toStream = <E, R>(ids: Stream.Stream<string, E, R> | Iterable<string>): Stream.Stream<string, E, R> => {
-  if (isStream(ids)) {
-    return ids
-  }
-  if (!isIterable(ids)) {
-    return Stream.make(ids)
-  }
+  if (isStream(ids)) return ids
+  if (!isIterable(ids)) return Stream.make(ids)
   // `Stream.fromIterable` runs thousands of ids ahead, and doesn't let a generator clean up.
   return Stream.acquireRelease(
     Effect.sync(() => ids[Symbol.iterator]()),

@@ -28,9 +28,7 @@ export const judge = (question: Question, answer: Answer, now: number): Outcome 
   const { body, headers, status } = answer
   const sentId = header(headers, "x-request-id")
   const requestId = sentId && tidy(sentId, question.secret)
-  if (status === 204) {
-    return requestId ? { _tag: "CustomerDeleted", requestId } : { _tag: "CustomerDeleted" }
-  }
+  if (status === 204) return requestId ? { _tag: "CustomerDeleted", requestId } : { _tag: "CustomerDeleted" }
   const answered = requestId ? { requestId } : {}
   const millis = parseRetryAfter(header(headers, "retry-after"), now)
   const waits = millis === undefined ? {} : { retryAfter: { _tag: "Millis", millis } as const }
@@ -80,9 +78,7 @@ const documentedError = (
   answered: { readonly requestId?: string }
 ): Failure | undefined => {
   const page: ErrorResponse | undefined = documented[status as keyof typeof documented]
-  if (vendor.code !== page?.code && vendor.type !== page?.type) {
-    return undefined
-  }
+  if (vendor.code !== page?.code && vendor.type !== page?.type) return undefined
   const fields = {
     ...tidied(vendor, secret),
     message: tidy(vendor.message, secret, customerIdIn(customerId, vendor.message)),

@@ -12,9 +12,7 @@ export const explain = (error: unknown, left: Left, host: string): RequestFailed
   if (left !== "yes" && (INVALID_REQUEST.test(code) || INVALID_REASON.test(text(error, "reason")))) {
     return invalidRequest(`The request can't be sent as it is${suffix}: check the base URL and the credentials`)
   }
-  if (left === "no" || (left === "perhaps" && neverConnected(cause))) {
-    return notConnected(cause, suffix, host)
-  }
+  if (left === "no" || (left === "perhaps" && neverConnected(cause))) return notConnected(cause, suffix, host)
   return TIMED_OUT.test(code)
     ? unknown("Timeout", `${host} sent no complete answer in time${suffix}`)
     : unknown("Transport", `The connection to ${host} broke${suffix}`)
@@ -75,9 +73,7 @@ const rootCause = (error: unknown, depth = 0): Cause => {
   const inner = property(error, "errors") ?? [property(error, "cause")]
   const next = Array.isArray(inner) ? inner[0] : undefined
   const proxy = text(error, "proxy")
-  if (depth < 8 && typeof next === "object" && next !== null && proxy === "") {
-    return rootCause(next, depth + 1)
-  }
+  if (depth < 8 && typeof next === "object" && next !== null && proxy === "") return rootCause(next, depth + 1)
   const status = property(error, "status")
   return {
     code: /^[A-Z][A-Z0-9_]{2,63}$/.exec(text(error, "code"))?.[0] ?? "",

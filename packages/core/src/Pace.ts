@@ -35,9 +35,7 @@ export const afterStart = (pace: Pace, now: number): Pace => ({ ...pace, next: n
 
 /** A success takes a tenth off the interval, down to `fastest`, unless its request is from before the last slow-down. */
 export const afterSuccess = (pace: Pace, startedAt: number): Pace => {
-  if (startedAt <= pace.slowedAt || pace.interval === pace.fastest) {
-    return pace
-  }
+  if (startedAt <= pace.slowedAt || pace.interval === pace.fastest) return pace
   const faster = pace.interval * 0.9
   return { ...pace, interval: faster < Math.max(pace.fastest, 1) ? pace.fastest : faster }
 }

@@ -24,9 +24,7 @@ export const isTransient = ({ _tag, reason, status = 0 }: AnyFailure): boolean =
 
 /** What changes in an error where an earlier attempt may have deleted the customer; `undefined` where nothing does. */
 export const inHindsight = (error: AnyFailure & { readonly message: string }) => {
-  if (error._tag === "CustomerNotFound") {
-    return { afterAmbiguousAttempt: true } as const
-  }
+  if (error._tag === "CustomerNotFound") return { afterAmbiguousAttempt: true } as const
   return error._tag === "RequestFailed" && error.delivered === "no"
     ? ({ delivered: "unknown", message: `${error.message}. An earlier attempt may have deleted the customer` } as const)
     : undefined

@@ -6,12 +6,8 @@ const HALF_A_PAIR = /\p{Surrogate}/u
 
 /** Why an id can't be sent as one path segment, byte for byte (RFC 3986 §3.3 and §5.2.4). */
 export const customerIdProblem = (customerId: unknown): string | undefined => {
-  if (typeof customerId !== "string") {
-    return `A customer id must be a string, and this is of type ${typeof customerId}`
-  }
-  if (customerId === "") {
-    return "The customer id is empty"
-  }
+  if (typeof customerId !== "string") return `A customer id must be a string, and this is of type ${typeof customerId}`
+  if (customerId === "") return "The customer id is empty"
   if (customerId === "." || customerId === "..") {
     return "The customer id is a dot segment, which URL parsers remove even where it is percent-encoded"
   }
@@ -37,19 +33,13 @@ export const baseUrlProblem = (
   parsed: UrlParts | undefined,
   allowHttp: boolean
 ): string | undefined => {
-  if (typeof baseUrl !== "string" || baseUrl.trim() === "") {
-    return "must be an absolute https URL, and is blank"
-  }
+  if (typeof baseUrl !== "string" || baseUrl.trim() === "") return "must be an absolute https URL, and is blank"
   // URL parsers drop inner line breaks, turn backslashes round, and need no slashes.
   if (parsed === undefined || !/^https?:\/\/[^\s/\\][^\s\\]*$/i.test(baseUrl.trim())) {
     return "must be an absolute https URL, such as https://flowwise.example.com/router"
   }
-  if (parsed.username !== "" || parsed.password !== "") {
-    return "must not hold a user name or password"
-  }
-  if (/[?#]/.test(baseUrl)) {
-    return "must not hold a query or a fragment"
-  }
+  if (parsed.username !== "" || parsed.password !== "") return "must not hold a user name or password"
+  if (/[?#]/.test(baseUrl)) return "must not hold a query or a fragment"
   return parsed.protocol === "http:" && !allowHttp && !isLoopback(parsed.hostname)
     ? "must be https, since plain http would show the client secret on the network (FLOWWISE_ALLOW_HTTP=true or allowHttp permits it)"
     : undefined
@@ -60,15 +50,9 @@ const isLoopback = (hostname: string) => /^(127\.\d+\.\d+\.\d+|\[::1\]|(.+\.)?lo
 
 /** Why a value, trimmed, can't be sent as a header (RFC 9110 §5.5). */
 export const headerProblem = (value: unknown): string | undefined => {
-  if (typeof value !== "string") {
-    return "must be a string or a Redacted string"
-  }
-  if (value === "") {
-    return "must not be empty"
-  }
-  if (value.length > MAX_HEADER_LENGTH) {
-    return `must not be longer than ${MAX_HEADER_LENGTH} characters`
-  }
+  if (typeof value !== "string") return "must be a string or a Redacted string"
+  if (value === "") return "must not be empty"
+  if (value.length > MAX_HEADER_LENGTH) return `must not be longer than ${MAX_HEADER_LENGTH} characters`
   return /^[\x20-\x7e]+$/.test(value) ? undefined : "must be printable ASCII in one line, since it is sent as a header"
 }
 

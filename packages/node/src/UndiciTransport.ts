@@ -20,9 +20,7 @@ export interface TransportOptions extends Rules.UndiciOptions<Duration.DurationI
 /** @internal */
 export const make = (options: TransportOptions): Effect.Effect<Transport["Type"], ConfigError, Scope.Scope> => {
   const problem = Rules.undiciProblem(options, Duration.toMillis, URL.canParse)
-  if (problem !== undefined) {
-    return Effect.fail(InvalidData([problem.name], problem.what))
-  }
+  if (problem !== undefined) return Effect.fail(InvalidData([problem.name], problem.what))
   const dispatcher = options.dispatcher === undefined ? open(options) : Effect.succeed(options.dispatcher as Dispatcher)
   return Effect.map(dispatcher, (dispatcher) => {
     const dispatch = (request: object, handler: Dispatcher.DispatchHandler) =>

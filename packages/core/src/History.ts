@@ -52,7 +52,7 @@ export class Attempted {
     private readonly around: ReadonlyArray<History>,
     private readonly customerId: string
   ) {
-    this.entries = around.length === 0 ? [call] : [call, ...around.map((history) => history.next(customerId))]
+    this.entries = [call, ...around.map((history) => history.next(customerId))]
     for (const entry of this.entries) {
       this.resends = Math.max(this.resends, entry.attempts++)
       entry.ambiguous++

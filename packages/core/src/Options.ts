@@ -13,7 +13,7 @@ const object =
   (checks: Readonly<Record<string, Check>>): Check =>
   (options, name = "options") => {
     if (typeof options !== "object" || options === null) return `${name} must be an object`
-    const problems = Object.keys(checks).map((key) => checks[key]?.(Reflect.get(options, key), `${name}.${key}`))
+    const problems = Object.entries(checks).map(([key, check]) => check(Reflect.get(options, key), `${name}.${key}`))
     return problems.find((problem) => problem !== undefined)
   }
 
@@ -21,10 +21,9 @@ const object =
 export const millisOf = (toMillis: (duration: never) => number, duration: unknown): number => {
   try {
     // Effect reads `NaN` as 0, and Effect 3 negative ones too.
-    return typeof duration !== "object" && /^-|NaN/.test(String(duration)) ? Number.NaN : toMillis(duration as never)
-  } catch {
-    return Number.NaN
-  }
+    if (!/^-|NaN/.test(String(duration))) return toMillis(duration as never)
+  } catch {}
+  return Number.NaN
 }
 
 /** The checks of what `Retry.transient`, `deleteCustomers` and the client take. */
@@ -34,7 +33,7 @@ export const optionChecks = (toMillis: (duration: never) => number, isBudget: Is
     (Number.isInteger(value) || value === Number.POSITIVE_INFINITY) && value >= least && value <= most
   const isAboveZero = (value: unknown) => Number.isFinite(value) && Number(value) > 0
   const isRate = (value: { readonly limit?: unknown; readonly interval?: unknown } | null) =>
-    isAboveZero(value?.limit) && isAboveZero(millis(value?.interval))
+    value !== null && isAboveZero(value.limit) && isAboveZero(millis(value.interval))
   const delay = mustBe('a duration, such as "30 seconds"', (value) => millis(value) >= 0)
   const timeLimit = mustBe('a duration above 0, such as "30 seconds"', (value) => millis(value) > 0)
   const retry = object({

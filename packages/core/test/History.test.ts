@@ -53,6 +53,26 @@ describe("an attempt", () => {
     assert.isTrue(history.mayAnyBeDeleted())
   })
 
+  it("may have deleted somebody, where others deleted nobody for certain", () => {
+    const history = new History()
+    begin(history, "a").failed(false)
+    begin(history, "b")
+    assert.isTrue(history.mayAnyBeDeleted())
+  })
+
+  it("is in doubt where one of the retries around is", () => {
+    const [certain, doubtful] = [new History(), new History()]
+    begin(doubtful, "a").failed(true)
+    assert.isTrue(new Attempted(new Entry(), [certain, doubtful], "a").failed(false))
+    assert.isFalse(new Attempted(new Entry(), [certain], "a").failed(false))
+  })
+
+  it("is in doubt where an earlier one of its call is, whatever the retries around know", () => {
+    const call = new Entry()
+    new Attempted(call, [], "a").failed(true)
+    assert.isTrue(new Attempted(call, [new History()], "a").failed(false))
+  })
+
   it("that failed for certain doesn't settle an ambiguous one before it", () => {
     const history = new History()
     begin(history, "a").failed(true)

@@ -40,7 +40,8 @@ const refuseMistaken = (program: Command, args: ReadonlyArray<string>) => {
     }
     const isText = option.required && option.parseArg === undefined // any other value has a parser
     const isStdin = name === "--file" && value === "-"
-    if (isText && !isStdin && (value === "" || (joined === undefined && beginsWithDash(value)))) {
+    const isName = joined !== undefined && option.flags.endsWith("<NAME>") // of a column, which may be anything
+    if (isText && !isStdin && (value === "" || (beginsWithDash(value) && !isName))) {
       throw new Refused({ message: `${name} lacks its value` })
     }
   }
@@ -48,14 +49,20 @@ const refuseMistaken = (program: Command, args: ReadonlyArray<string>) => {
 
 /** For the action of delete: an option that has lost its dashes, or got others, would be an id. */
 export const refuseLostDashes = (command: Command) => {
+  const options = [
+    "--help",
+    ...[command, command.parent].flatMap((one) => one?.options.map(({ long }) => `${long}`) ?? [])
+  ]
   for (const id of command.opts().allowUnusualIds ? [] : command.args) {
-    const [, name = ""] = /^[^\p{L}\p{N}]*(.*?)[^\p{L}\p{N}]*(?:=.*)?$/su.exec(id) ?? []
-    const option = command.options.find(({ long }) => long === `--${name.toLowerCase()}`)
+    const [, name = ""] = /^[^\p{L}\p{N}]*(.*?)[^\p{L}\p{N}]*(?:[=:].*)?$/su.exec(id) ?? []
+    const option = options.find((option) => lettersOf(option) === lettersOf(name))
     if (option !== undefined) {
-      throw new Refused({ message: `${id} looks like ${option.long}; if it is an id, add --allow-unusual-ids` })
+      throw new Refused({ message: `${id} looks like ${option}; if it is an id, add --allow-unusual-ids` })
     }
   }
 }
+
+const lettersOf = (option: string) => option.replaceAll(/[-_]/g, "").toLowerCase()
 
 const inOurWords = ({ code, message }: CommanderError, program: Command): string => {
   const { args, commands } = program

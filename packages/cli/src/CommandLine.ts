@@ -17,7 +17,9 @@ const forPosix = (argument: string) =>
       ? `'${argument.replaceAll("'", `'\\''`)}'`
       : `$'${argument.replaceAll(/['\\]/g, "\\$&").replaceAll(invisible, escaped)}'`
 
-const escaped = (character: string) => `\\U${character.codePointAt(0)?.toString(16).padStart(8, "0")}`
+/** Byte by byte, which holds in every locale. */
+const escaped = (character: string) =>
+  Array.from(Buffer.from(character), (byte) => `\\${byte.toString(8).padStart(3, "0")}`).join("")
 
 /** For cmd and PowerShell alike. */
 const forWindows = (argument: string) =>

@@ -2,12 +2,12 @@
  * Who is to be deleted: ids from arguments, a file or standard input.
  *
  * An input is read twice. The first pass checks every line, counts and hashes, before anything is sent; the second gives
- * the ids as they are needed, so that memory doesn't grow with them.
+ * the ids as they are needed, so that memory doesn't grow with them, if their bytes are still the same.
  *
  * @since 0.1.0
  */
 import { createHash } from "node:crypto"
-import { createWriteStream, type Stats } from "node:fs"
+import { createWriteStream } from "node:fs"
 import { type FileHandle, mkdtemp, open, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { extname, join } from "node:path"
@@ -69,7 +69,7 @@ export const fromFile = (
   Effect.gen(function* () {
     const name = path === "-" ? "standard input" : path
     if (format._tag === "Text") yield* expectText(path)
-    const { file, stats } = yield* path === "-" ? spool(name, process.stdin) : openFile(path)
+    const file = yield* path === "-" ? spool(name, process.stdin) : openFile(path)
     return yield* survey({
       name,
       // The name last: it may read like anything.
@@ -77,7 +77,7 @@ export const fromFile = (
         trim ? `${format._tag}, trimmed` : format._tag,
         ...Object.values(format).slice(1).filter(isNotUndefined)
       ].join(" "),
-      bytes: () => chunksOf(file, name, stats),
+      bytes: () => chunksOf(file),
       entries: (bytes) => entriesOf(name, bytes, format, { trim, allowUnusual })
     })
   })
@@ -95,12 +95,7 @@ const expectText = (path: string) => {
   return option === undefined ? Effect.void : new Refused({ message: `${path}: say with ${option} where the ids are` })
 }
 
-interface OpenFile {
-  readonly file: FileHandle
-  readonly stats: Stats
-}
-
-const openFile = (path: string): Effect.Effect<OpenFile, Refused, Scope.Scope> =>
+const openFile = (path: string): Effect.Effect<FileHandle, Refused, Scope.Scope> =>
   Effect.gen(function* () {
     const file = yield* Effect.acquireRelease(
       attempt(path, () => open(path, "r")),
@@ -111,11 +106,11 @@ const openFile = (path: string): Effect.Effect<OpenFile, Refused, Scope.Scope> =
       return yield* new Refused({ message: `${path}: it is a directory, and not a file with ids` })
     }
     // What can't be read twice, say a named pipe.
-    return stats.isFile() ? { file, stats } : yield* spool(path, file.createReadStream({ autoClose: false }))
+    return stats.isFile() ? file : yield* spool(path, file.createReadStream({ autoClose: false }))
   })
 
 /** Keeps what can be read only once in a file of its own, which nobody else can open. */
-const spool = (name: string, source: Readable): Effect.Effect<OpenFile, Refused, Scope.Scope> =>
+const spool = (name: string, source: Readable): Effect.Effect<FileHandle, Refused, Scope.Scope> =>
   Effect.gen(function* () {
     const folder = yield* Effect.acquireRelease(
       attempt(tmpdir(), () => mkdtemp(join(tmpdir(), "flowwise-"))),
@@ -131,18 +126,13 @@ const spool = (name: string, source: Readable): Effect.Effect<OpenFile, Refused,
     )
     // From here on the ids have no name on the disk, so that nothing stays behind, however this process ends.
     if (process.platform !== "win32") yield* attempt(folder, () => rm(folder, { recursive: true }))
-    return { file, stats: yield* attempt(path, () => file.stat()) }
+    return file
   })
 
-/** From its beginning to its end; what has changed since the first pass is not what was checked and confirmed. */
-async function* chunksOf(file: FileHandle, name: string, first: Stats): AsyncGenerator<Uint8Array> {
+/** From its beginning to its end. */
+async function* chunksOf(file: FileHandle): AsyncGenerator<Uint8Array> {
   for (let position = 0; ; ) {
     const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(CHUNK_BYTES), 0, CHUNK_BYTES, position)
-    // Unlike mtime, no program can set it.
-    const { ctimeMs, size } = await file.stat()
-    if (ctimeMs !== first.ctimeMs || size !== first.size) {
-      throw new Refused({ message: `${name}: it was changed while it was read` })
-    }
     if (bytesRead === 0) return
     yield buffer.subarray(0, bytesRead)
     position += bytesRead
@@ -162,11 +152,23 @@ const survey = ({ bytes, entries, format, name }: Source): Effect.Effect<Input, 
     const found = { ids: 0, duplicates: 0, lastLine: 0, firstIds: [] as string[] }
     const repeated = makeLineSet()
     const hash = createHash("sha256")
+    const digests: Array<string> = []
     async function* hashed() {
       for await (const chunk of bytes()) {
         hash.update(chunk)
+        digests.push(digestOf(chunk))
         yield chunk
       }
+    }
+    /** What has changed since is not what was checked and confirmed. */
+    async function* unchanged() {
+      const changed = new Refused({ message: `${name}: it was changed while it was read` })
+      let next = 0
+      for await (const chunk of bytes()) {
+        if (digestOf(chunk) !== digests[next++]) throw changed
+        yield chunk
+      }
+      if (next < digests.length) throw changed
     }
     yield* attempt(name, async (signal) => {
       const isRepeated = withinWindow()
@@ -194,13 +196,15 @@ const survey = ({ bytes, entries, format, name }: Source): Effect.Effect<Input, 
       ...found,
       entries: async function* () {
         try {
-          for await (const batch of entries(bytes())) yield batch.filter(({ line }) => !repeated.has(line))
+          for await (const batch of entries(unchanged())) yield batch.filter(({ line }) => !repeated.has(line))
         } catch (error) {
           throw toRefused(name)(error)
         }
       }
     }
   })
+
+const digestOf = (chunk: Uint8Array) => createHash("sha256").update(chunk).digest("base64")
 
 /** Whether an id came already; remembers it. */
 const withinWindow = () => {

@@ -158,7 +158,7 @@ const realPathOf = async (path: string) => {
   return realpath(path)
 }
 
-/** Takes in what the runs before have written, and gives what begins another one and what appends to it. */
+/** Takes in what the runs before have written, puts the end of it right, and gives what begins another run and what appends. */
 const resume = async (path: string, real: string, file: FileHandle, header: Header, ledger: Ledger.Ledger) => {
   const stats = await file.stat()
   if (!stats.isFile()) throw new Refused({ message: `${path}: a journal has to be a file` })
@@ -181,11 +181,11 @@ const resume = async (path: string, real: string, file: FileHandle, header: Head
   if (end === 0 && !(await isTornHeader(file, size))) {
     throw new Refused({ message: `${path}: it is a file, but not a journal` })
   }
+  await file.chmod(0o600)
+  // By its path: on Windows a file that is open for appending can't be cut.
+  if (end < size) await truncate(real, end)
   const append = groupCommit(file, end)
   const begin = async () => {
-    await file.chmod(0o600)
-    // By its path: on Windows a file that is open for appending can't be cut.
-    if (end < size) await truncate(real, end)
     await append(`${encode(found === undefined ? header : { _tag: "Resumed", at: header.at })}\n`)
     // The name of a new file is on the disk only with its folder, which Windows doesn't let anyone open.
     if (found === undefined && process.platform !== "win32") {

@@ -55,7 +55,21 @@ describe("13.7", () => {
         ["delete", "cust_1", bin],
         `${bin} is a file here: put --file before it, or add --allow-unusual-ids if it is an id. Nothing was sent`
       ],
-      ...["dry-run", "/Dry-run", "\u2500\u2500dry-run", "(--dry-run)", "\u207bdry-run=yes"].map(
+      [["delete", "cust_1", "help"], "help looks like --help; if it is an id, add --allow-unusual-ids"],
+      [
+        ["delete", "cust_1", "log-level", "debug"],
+        "log-level looks like --log-level; if it is an id, add --allow-unusual-ids"
+      ],
+      [["delete", "cust_1", "--journal=--dry-run"], "--journal lacks its value"],
+      ...[
+        "dry-run",
+        "dryrun",
+        "dry_run:true",
+        "/Dry-run",
+        "\u2500\u2500dry-run",
+        "(--dry-run)",
+        "\u207bdry-run=yes"
+      ].map(
         (id) =>
           [["delete", "cust_1", id], `${id} looks like --dry-run; if it is an id, add --allow-unusual-ids`] as const
       ),

@@ -18,7 +18,7 @@ describe("a command line to paste", () => {
       const hidden = ["\u001b[31mred", "it's\u202e\\x", "\u{e0001}"]
       const line = commandLine(hidden, "linux")
       assert.notMatch(line, /\p{C}/u)
-      const environment = { env: { ...process.env, LC_ALL: "C.UTF-8" }, encoding: "utf8" } as const
+      const environment = { env: { ...process.env, LC_ALL: "C" }, encoding: "utf8" } as const
       const printed = execFileSync("bash", ["-c", `flowwise() { printf '%s\\n' "$@"; }; ${line}`], environment)
       assert.deepStrictEqual(printed.split("\n").slice(0, -1), hidden)
     }

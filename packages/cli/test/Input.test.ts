@@ -1,10 +1,12 @@
 import { execFileSync } from "node:child_process"
 import {
   appendFileSync,
+  chmodSync,
   closeSync,
   mkdirSync,
   openSync,
   readdirSync,
+  renameSync,
   statSync,
   truncateSync,
   utimesSync,
@@ -538,6 +540,29 @@ it.live.each(Object.keys(changes))(
       const report = yield* Effect.promise(() => run(bin, ["report", journal, "--json"], {}))
       const { alreadyAbsent, notAskedFor, unknown } = JSON.parse(report.stdout)
       assert.deepStrictEqual([alreadyAbsent, notAskedFor, unknown], [requests, ids.length - requests, 0])
+    }).pipe(Effect.provide(FlowwiseEmulator.layer())),
+  timeout
+)
+
+it.live(
+  "a file that gets another name or other rights while it is read is still the same",
+  () =>
+    Effect.gen(function* () {
+      const emulator = yield* FlowwiseEmulator
+      const env = yield* settings
+      yield* emulator.delay("20 millis")
+      const path = join(folder, "moved.txt")
+      writeFileSync(path, Array.from({ length: 100 }, (_, index) => `moved_${index}`.padEnd(1_000, "x")).join("\n"))
+      const { code, stderr } = yield* Effect.promise(async () => {
+        const { closed, until } = start(bin, ["delete", "--file", path, "--allow-unusual-ids"], env)
+        await until(({ stdout }) => stdout !== "")
+        chmodSync(path, 0o400)
+        renameSync(path, `${path}.done`)
+        return closed
+      })
+      assert.notInclude(stderr, "changed")
+      assert.include(stderr, "100 already absent")
+      assert.strictEqual(code, 1)
     }).pipe(Effect.provide(FlowwiseEmulator.layer())),
   timeout
 )

@@ -88,7 +88,7 @@ export const schedule = <E>(options: ScheduleOptions = {}): Schedule.Schedule<E,
  *
  * **Details**: a `CustomerNotFound` after an attempt that may have deleted the customer says `afterAmbiguousAttempt: true`.
  * Each attempt has a span, numbered by `http.request.resend_count`. Time and chance are Effect's `Clock` and `Random`.
- * Invalid options make each call of this package a `RequestFailed` that says what to correct; nothing is sent.
+ * With invalid options the client sends nothing, and each call is a `RequestFailed` that says what to correct.
  * @example
  * ```ts
  * import { deleteCustomer, Retry } from "@effect-flowwise/client"
@@ -119,8 +119,11 @@ export const resending =
       const problem = checks.retry(options)
       if (problem !== undefined) return Effect.locally(self, currentAttemptTimeout, Either.left(problem))
       const waitBefore = waits(options)
-      const { attemptTimeout = Duration.infinity } = options
-      const limited = Effect.locallyWith(self, currentAttemptTimeout, Either.map(Duration.min(attemptTimeout)))
+      const { attemptTimeout } = options
+      const limited =
+        attemptTimeout === undefined
+          ? self
+          : Effect.locallyWith(self, currentAttemptTimeout, Either.map(Duration.min(attemptTimeout)))
       const attempt = remembering(history ?? new Rules.History())(limited)
       const send = (resends: number): Effect.Effect<A, E, R | R2> =>
         Effect.catchAll(attempt, (error) =>

@@ -146,12 +146,15 @@ export const resending =
       const problem = checks.retry(options)
       if (problem !== undefined) return Effect.provideService(self, CurrentAttemptTimeout, Result.fail(problem))
       const waitBefore = waits(options)
-      const { attemptTimeout = Duration.infinity } = options
-      const limited = Effect.updateService(
-        self,
-        CurrentAttemptTimeout,
-        Result.map(Duration.min(Duration.fromInputUnsafe(attemptTimeout)))
-      )
+      const { attemptTimeout } = options
+      const limited =
+        attemptTimeout === undefined
+          ? self
+          : Effect.updateService(
+              self,
+              CurrentAttemptTimeout,
+              Result.map(Duration.min(Duration.fromInputUnsafe(attemptTimeout)))
+            )
       const attempt = remembering(history ?? new Rules.History())(limited)
       const send = (resends: number): Effect.Effect<A, E, R | R2> =>
         Effect.catch(

@@ -65,6 +65,9 @@ describe("an attempt", () => {
     begin(doubtful, "a").failed(true)
     assert.isTrue(new Attempted(new Entry(), [certain, doubtful], "a").failed(false))
     assert.isFalse(new Attempted(new Entry(), [certain], "a").failed(false))
+    const ofSomebody = new History()
+    ofSomebody.failedForSomebody(true)
+    assert.isTrue(new Attempted(new Entry(), [certain, ofSomebody], "b").failed(false))
   })
 
   it("is in doubt where an earlier one of its call is, whatever the retries around know", () => {

@@ -152,20 +152,21 @@ const survey = ({ bytes, entries, format, name }: Source): Effect.Effect<Input, 
     const found = { ids: 0, duplicates: 0, lastLine: 0, firstIds: [] as string[] }
     const repeated = makeLineSet()
     const hash = createHash("sha256")
+    /** After each part. */
     const digests: Array<string> = []
     async function* hashed() {
       for await (const chunk of bytes()) {
-        hash.update(chunk)
-        digests.push(digestOf(chunk))
+        digests.push(hash.update(chunk).copy().digest("base64"))
         yield chunk
       }
     }
     /** What has changed since is not what was checked and confirmed. */
     async function* unchanged() {
       const changed = new Refused({ message: `${name}: it was changed while it was read` })
+      const again = createHash("sha256")
       let next = 0
       for await (const chunk of bytes()) {
-        if (digestOf(chunk) !== digests[next++]) throw changed
+        if (again.update(chunk).copy().digest("base64") !== digests[next++]) throw changed
         yield chunk
       }
       if (next < digests.length) throw changed
@@ -203,8 +204,6 @@ const survey = ({ bytes, entries, format, name }: Source): Effect.Effect<Input, 
       }
     }
   })
-
-const digestOf = (chunk: Uint8Array) => createHash("sha256").update(chunk).digest("base64")
 
 /** Whether an id came already; remembers it. */
 const withinWindow = () => {

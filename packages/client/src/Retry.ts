@@ -104,10 +104,14 @@ export const schedule = <E>(options: ScheduleOptions = {}): Schedule.Schedule<E,
  */
 export const transient = (
   options: TransientOptions = {}
-): (<A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>) =>
-  resending(options, (millis) => Effect.as(Effect.sleep(millis), true))
+): (<A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>) => {
+  const problem = checks.retry(options)
+  return problem === undefined
+    ? resending(options, (millis) => Effect.as(Effect.sleep(millis), true))
+    : Effect.locally(currentAttemptTimeout, Either.left(problem))
+}
 
-/** `transient` with another wait, which says whether to send again, and a history to look into. @internal */
+/** `transient` of checked options, with another wait, which says whether to send again, and a history to look into. @internal */
 export const resending =
   <R2 = never>(
     options: TransientOptions,
@@ -116,8 +120,6 @@ export const resending =
   ) =>
   <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R | R2> =>
     Effect.suspend(() => {
-      const problem = checks.retry(options)
-      if (problem !== undefined) return Effect.locally(self, currentAttemptTimeout, Either.left(problem))
       const waitBefore = waits(options)
       const { attemptTimeout } = options
       const limited =

@@ -109,8 +109,8 @@ export const schedule = <E>(options: ScheduleOptions = {}): Schedule.Schedule<E,
  * **Details**: a `CustomerNotFound` after an attempt that may have deleted the customer says `afterAmbiguousAttempt: true`.
  * Each attempt has a span, numbered by `http.request.resend_count`. After an interruption nothing more is sent.
  *
- * **Gotchas**: invalid options, such as `times: -1`, make each call of this package within the effect fail with a
- * `RequestFailed` of reason `"InvalidRequest"` that says what to correct. Nothing is sent.
+ * **Gotchas**: with invalid options, such as `times: -1`, the client sends nothing, and each call within the effect fails with a
+ * `RequestFailed` of reason `"InvalidRequest"` that says what to correct.
  *
  * @example
  * ```ts
@@ -129,10 +129,14 @@ export const schedule = <E>(options: ScheduleOptions = {}): Schedule.Schedule<E,
  */
 export const transient = (
   options: TransientOptions = {}
-): (<A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>) =>
-  resending(options, { wait: (millis) => Effect.as(Effect.sleep(millis), true) })
+): (<A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>) => {
+  const problem = checks.retry(options)
+  return problem === undefined
+    ? resending(options, { wait: (millis) => Effect.as(Effect.sleep(millis), true) })
+    : Effect.provideService(CurrentAttemptTimeout, Result.fail(problem))
+}
 
-/** `transient` with another wait, which says whether to send again, and a history to look into. @internal */
+/** `transient` of checked options, with another wait, which says whether to send again, and a history to look into. @internal */
 export const resending =
   <R2 = never>(
     options: TransientOptions,
@@ -143,8 +147,6 @@ export const resending =
   ) =>
   <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R | R2> =>
     Effect.suspend(() => {
-      const problem = checks.retry(options)
-      if (problem !== undefined) return Effect.provideService(self, CurrentAttemptTimeout, Result.fail(problem))
       const waitBefore = waits(options)
       const { attemptTimeout } = options
       const limited =
